@@ -1,0 +1,1 @@
+"""The shop itself: one package per domain, in one total order of imports (see `docs/explain/architecture.md`)."""

@@ -1,0 +1,1 @@
+"""What the state takes: one rate per store, country, region and class, included in prices or added to them (F15)."""

@@ -1,0 +1,1 @@
+"""The parties that sell. A single-brand shop has exactly one, hidden (I1, D35)."""

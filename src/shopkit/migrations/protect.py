@@ -1,0 +1,75 @@
+"""What every table gets beside its columns: row security, grants, `updated_at`. Applied after each migration.
+
+Derived from the tables themselves, so that a new one cannot be forgotten; running it twice changes nothing.
+"""
+
+from sqlalchemy import Connection, MetaData, Table, text
+
+from shopkit.core.kernel.leases import CLAIM_WORK
+from shopkit.core.tenancy.hosts import RESOLVE_HOST
+
+TENANT = "(SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
+
+TOUCH = """
+CREATE OR REPLACE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN NEW.updated_at := now(); RETURN NEW; END $$
+"""
+
+READ_ONLY = {"tenants", "tenant_hosts", "shopkit_version"}
+"""The app role reads these; the owner writes them."""
+
+
+def protect(connection: Connection, metadata: MetaData, app_role: str) -> None:
+    """Row security and triggers on all tables, and the least grants that the app role needs."""
+    connection.execute(text(TOUCH))
+    for function in (CLAIM_WORK, RESOLVE_HOST):
+        connection.exec_driver_sql(function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+    for table in metadata.sorted_tables:
+        _secure(connection, table)
+        _touch(connection, table)
+        _grant(connection, table, app_role)
+    role = _quote(connection, app_role)
+    connection.execute(text("REVOKE ALL ON FUNCTION claim_work, resolve_host FROM PUBLIC"))
+    connection.execute(text(f"GRANT EXECUTE ON FUNCTION claim_work, resolve_host TO {role}"))
+    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"))
+    connection.execute(text(f"GRANT SELECT ON shopkit_version TO {role}"))
+
+
+def _secure(connection: Connection, table: Table) -> None:
+    """Enabled, not forced: the owner never serves, and a forced owner cannot backfill (D3)."""
+    column = "id" if table.name == "tenants" else "tenant_id"
+    if column not in table.c:
+        return
+    connection.execute(text(f'ALTER TABLE "{table.name}" ENABLE ROW LEVEL SECURITY'))
+    connection.execute(text(f'DROP POLICY IF EXISTS tenant_wall ON "{table.name}"'))
+    connection.execute(
+        text(
+            f'CREATE POLICY tenant_wall ON "{table.name}" USING ({column} = {TENANT}) WITH CHECK ({column} = {TENANT})'
+        )
+    )
+
+
+def _touch(connection: Connection, table: Table) -> None:
+    if "updated_at" in table.c:
+        connection.execute(
+            text(
+                f'CREATE OR REPLACE TRIGGER touch_updated_at BEFORE UPDATE ON "{table.name}" '
+                "FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
+            )
+        )
+
+
+def _grant(connection: Connection, table: Table, app_role: str) -> None:
+    role = _quote(connection, app_role)
+    if table.name in READ_ONLY:
+        rights = "SELECT"
+    elif table.info.get("append_only"):
+        rights = "SELECT, INSERT"
+    else:
+        rights = "SELECT, INSERT, UPDATE, DELETE"
+    connection.execute(text(f'REVOKE ALL ON "{table.name}" FROM {role}'))
+    connection.execute(text(f'GRANT {rights} ON "{table.name}" TO {role}'))
+
+
+def _quote(connection: Connection, name: str) -> str:
+    return connection.dialect.identifier_preparer.quote(name)

@@ -1,0 +1,41 @@
+"""The ASGI application of one process."""
+
+from litestar import Litestar, Router
+from litestar.datastructures import State
+from litestar.di import Provide
+from litestar.types import ASGIApp
+
+import shopkit
+from shopkit.bootstrap import Shop
+from shopkit.core.checkout.routes import handlers as checkout_handlers
+from shopkit.core.kernel.decode import NoQuery
+from shopkit.core.storefront.routes import handlers as storefront_handlers
+from shopkit.web import context, health, openapi
+from shopkit.web.edge import Edge, HeadAsGet
+
+API = "/api/store/v1"
+
+
+def create_app(shop: Shop) -> ASGIApp:
+    """Wire routes, dependencies and the strict edge for this shop."""
+    store_api = Router(
+        API,
+        route_handlers=[*storefront_handlers, *checkout_handlers],
+        dependencies={
+            "scope": Provide(context.provide_scope),
+            "uow": Provide(context.provide_uow),
+            "shop": Provide(context.provide_shop),
+        },
+        opt={"query": NoQuery},
+    )
+    app = Litestar(
+        [
+            store_api,
+            *health.handlers,
+            *openapi.routes(title="ShopKit storefront API", version=shopkit.__version__),
+        ],
+        plugins=[Edge(max_body_bytes=shop.config.body_max_bytes)],
+        state=State({"shop": shop}),
+        openapi_config=None,
+    )
+    return context.RequestContext(HeadAsGet(app), shop)
