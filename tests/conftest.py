@@ -6,7 +6,7 @@
 import itertools
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -131,6 +131,44 @@ async def other_tenant(shop: Shop, owner: asyncpg.Connection) -> Tenant:
 @pytest.fixture
 def scope(tenant: Tenant) -> Scope:
     return tenant.scope
+
+
+NewTenant = Callable[..., Awaitable[Tenant]]
+
+
+@pytest.fixture(scope="session")
+def new_tenant() -> NewTenant:
+    """`await new_tenant(shop, owner)`: one more tenant."""
+    return make_tenant
+
+
+class Alone(Struct, kw_only=True):
+    """A shop whose database nobody else uses, for what sees all tenants at once: claims, workers, the catalogue."""
+
+    shop: Shop
+    owner: asyncpg.Connection
+    databases: Databases
+
+
+@pytest.fixture(scope="module")
+async def alone(databases: Databases, config: Config) -> AsyncIterator[Alone]:
+    name = f"{databases.name}_{next(_numbers)}"
+    await roles.create_database(databases.admin, name)
+    await roles.harden(databases.of(databases.admin, name))
+    own = Databases(
+        admin=databases.of(databases.admin, name),
+        owner=databases.of(databases.owner, name),
+        app=databases.of(databases.app, name),
+        name=name,
+    )
+    await runner.upgrade(own.owner, app_role=roles.APP)
+    connection = await asyncpg.connect(own.owner)
+    async with bootstrap.build(config, own.app, KeyRing.generate(), size=20) as built, built.running():
+        yield Alone(shop=built, owner=connection, databases=own)
+    await connection.close()
+    admin = await asyncpg.connect(databases.admin)
+    await admin.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    await admin.close()
 
 
 @pytest.fixture(scope="session")

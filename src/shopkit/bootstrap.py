@@ -9,6 +9,7 @@ from uuid import UUID
 
 import structlog
 
+from shopkit.core.checkout.process import CheckoutShop
 from shopkit.core.kernel import roles
 from shopkit.core.kernel.config import Config
 from shopkit.core.kernel.crypto import KeyRing
@@ -18,6 +19,7 @@ from shopkit.core.kernel.outbox import Waker
 from shopkit.core.kernel.scope import SYSTEM, Actor, Scope
 from shopkit.core.kernel.shop import Limits
 from shopkit.core.kernel.uow import Uow, unit_of_work
+from shopkit.core.orders.numbers import Numbers
 from shopkit.core.settings.service import Cache
 from shopkit.core.tenancy.resolving import Places
 from shopkit.registry import CONSUMERS
@@ -28,7 +30,7 @@ log = structlog.get_logger(__name__)
 WORKER_SILENT_SECONDS = 120
 
 
-class Shop:
+class Shop(CheckoutShop):
     """What lives as long as the process; whoever needs a transaction asks it for a `uow`."""
 
     def __init__(self, config: Config, dsn: str, db: Database, keyring: KeyRing) -> None:
@@ -41,6 +43,7 @@ class Shop:
         self.places = Places(db, self.epochs)
         self.waker = Waker()
         self.limits = Limits(config)
+        self.numbers = Numbers(db)
         self.worker_seen_at: float | None = None
         """When this process's worker last finished a round, by the monotonic clock; None without a worker."""
 

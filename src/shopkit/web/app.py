@@ -22,7 +22,7 @@ def create_app(shop: Shop) -> ASGIApp:
         API,
         route_handlers=[*storefront_handlers, *checkout_handlers],
         dependencies={
-            "scope": Provide(context.provide_scope),
+            "caller": Provide(context.provide_caller),
             "uow": Provide(context.provide_uow),
             "shop": Provide(context.provide_shop),
         },

@@ -99,7 +99,7 @@ def host_of(request: Request[Any, Any, Any]) -> str:
     return name.lower().rstrip(".")
 
 
-async def provide_scope(request: Request[Any, Any, Any]) -> scopes.Scope:
+async def provide_caller(request: Request[Any, Any, Any]) -> scopes.Scope:
     """The tenant and store of the request's host, the language that the client prefers."""
     shop: Shop = request.app.state["shop"]
     place = await shop.places.find(host_of(request), request.headers.get("x-shopkit-store", ""))
@@ -116,10 +116,10 @@ async def provide_scope(request: Request[Any, Any, Any]) -> scopes.Scope:
     )
 
 
-async def provide_uow(request: Request[Any, Any, Any], scope: NamedDependency[scopes.Scope]) -> AsyncIterator[Uow]:
+async def provide_uow(request: Request[Any, Any, Any], caller: NamedDependency[scopes.Scope]) -> AsyncIterator[Uow]:
     """One transaction per request: committed after the handler and before the response starts."""
     shop: Shop = request.app.state["shop"]
-    async with shop.uow(scope) as uow:
+    async with shop.uow(caller) as uow:
         yield uow
 
 

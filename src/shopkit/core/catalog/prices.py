@@ -44,10 +44,6 @@ def least_price_now(product: str = "l.product_id", currency: str = "$1") -> str:
     )"""  # noqa: S608
 
 
-PRICE_NOW_LATERAL = price_now("v.id", "v.product_id", "s.currency")
-"""The same for the usual names: variants `v`, their store `s`."""
-
-
 class Price(Struct, frozen=True, kw_only=True):
     """One row of a product's prices, in one currency."""
 

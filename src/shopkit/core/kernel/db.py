@@ -50,8 +50,9 @@ class Connection(asyncpg.Connection):
         """Nothing survives a transaction here (the tenant is `SET LOCAL`), so nothing needs a reset."""
         return ""
 
-    async def _introspect_types(self, typeoids: Any, timeout: float | None) -> Any:
-        self._server_caps = self._server_caps._replace(jit=False)
+    async def _introspect_types(self, typeoids: Any, timeout: float | None) -> Any:  # noqa: ASYNC109
+        # Private to asyncpg; test_db.py notices when it changes.
+        self._server_caps: Any = self._server_caps._replace(jit=False)
         return await super()._introspect_types(typeoids, timeout)
 
 
@@ -160,6 +161,9 @@ class Database:
             return
         try:
             await asyncio.shield(asyncio.wait_for(connection.execute("ROLLBACK"), timeout=5))
+        except Exception:
+            # The error that led here is the one to tell; without its connection the transaction ends by itself.
+            connection.terminate()
         except BaseException:
             connection.terminate()
             raise

@@ -26,8 +26,8 @@ class Epochs:
     async def refresh(self, db: Database) -> None:
         """Ask once."""
         asked_at = time.monotonic()
-        async with db.pool.acquire() as connection:
-            rows = await connection.fetch("SELECT name, version FROM cache_epochs")
+        async with db.transaction(None) as sql:
+            rows = await sql.fetch("SELECT name, version FROM cache_epochs")
         self.versions = {row["name"]: row["version"] for row in rows}
         self._seen_at = asked_at
 

@@ -137,9 +137,7 @@ async def store(
     uow: Uow, key: Key, *, subject_id: UUID | None = None, status: int | None = None, body: str | None = None
 ) -> None:
     """Remember the effect in the same transaction. A unique violation means that another request was first: retry."""
-    await uow.sql.execute(
-        INSERT, uuid7(), key.caller, key.route, key.key, key.request_hash, subject_id, status, body
-    )
+    await uow.sql.execute(INSERT, uuid7(), key.caller, key.route, key.key, key.request_hash, subject_id, status, body)
 
 
 async def purge(uow: Uow) -> int:

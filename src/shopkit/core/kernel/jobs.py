@@ -70,17 +70,26 @@ class Schedule(Struct, frozen=True, kw_only=True):
     name: str
     every_seconds: int
     run: "Callable[[Uow], Awaitable[int]]"
-    """Called again at once while it returns `BATCH` or more."""
+    """Called again at once while it returns `leases.BATCH` or more."""
+
+
+WRITE = """
+INSERT INTO jobs (kind, key, payload, due_at)
+SELECT kind, key, payload, now() + make_interval(secs => delay_seconds)
+FROM jsonb_to_recordset($1::jsonb) AS g(kind text, key text, payload jsonb, delay_seconds double precision)
+ON CONFLICT (tenant_id, kind, key) WHERE key IS NOT NULL DO UPDATE
+SET payload = excluded.payload, attempts = 0, lease_token = NULL, dead_at = NULL,
+    due_at = CASE WHEN jobs.lease_token IS NULL AND jobs.dead_at IS NULL
+             THEN least(jobs.due_at, excluded.due_at) ELSE excluded.due_at END
+"""
 
 
 async def write(sql: asyncpg.Connection, waiting: Sequence[Job]) -> None:
-    """Store the jobs in one statement."""
-    await sql.execute(
-        """
-        INSERT INTO jobs (kind, key, payload, due_at)
-        SELECT kind, key, payload, now() + make_interval(secs => delay_seconds)
-        FROM jsonb_to_recordset($1::jsonb) AS g(kind text, key text, payload jsonb, delay_seconds double precision)
-        ON CONFLICT (tenant_id, kind, key) WHERE key IS NOT NULL DO NOTHING
-        """,
-        msgspec.json.encode(waiting),
-    )
+    """Store the jobs in one statement.
+
+    A key that waits already keeps its place and takes the new payload. One that is being done just now, or is dead,
+    is done again: whoever is at it has not seen this change, and cannot finish the row any more.
+    """
+    wanted = {(job.kind, job.key or str(number)): job for number, job in enumerate(waiting)}
+    # In one order everywhere, so that two transactions with the same keys do not wait for each other.
+    await sql.execute(WRITE, msgspec.json.encode([wanted[name] for name in sorted(wanted)]))

@@ -11,6 +11,33 @@ LOCALES: Final = ("en", "bn")
 """Languages with messages, the last resort first."""
 
 PROBLEMS: Final[Mapping[str, Mapping[str, str]]] = {
+    "cart_not_found": {"en": "There is no such cart.", "bn": "এমন কোনো কার্ট নেই।"},
+    "cart_closed": {"en": "This cart is closed.", "bn": "এই কার্টটি আর খোলা নেই।"},
+    "cart_completing": {
+        "en": "An order is being placed from this cart; please wait a moment.",
+        "bn": "এই কার্ট থেকে অর্ডার দেওয়া হচ্ছে; একটু অপেক্ষা করুন।",
+    },
+    "too_many_lines": {"en": "The cart is full.", "bn": "কার্টে আর জায়গা নেই।"},
+    "variant_unavailable": {
+        "en": "This cannot be bought at the moment.",
+        "bn": "এই পণ্যটি এখন কেনা যাচ্ছে না।",
+    },
+    "order_not_found": {"en": "There is no such order.", "bn": "এমন কোনো অর্ডার নেই।"},
+    "order_on_hold": {"en": "The order is on hold.", "bn": "অর্ডারটি স্থগিত আছে।"},
+    "no_such_payment": {
+        "en": "There is no payment that this applies to.",
+        "bn": "এর জন্য উপযুক্ত কোনো পেমেন্ট নেই।",
+    },
+    "already_paid": {"en": "This order is paid already.", "bn": "এই অর্ডারের মূল্য আগেই পরিশোধ করা হয়েছে।"},
+    "payment_open": {
+        "en": "A payment for this order is open already.",
+        "bn": "এই অর্ডারের একটি পেমেন্ট ইতিমধ্যে চলমান আছে।",
+    },
+    "stock_held": {
+        "en": "That would leave less than is promised to customers.",
+        "bn": "এতে ক্রেতাদের জন্য রাখা পণ্যের চেয়ে মজুদ কমে যাবে।",
+    },
+    "unknown_stock": {"en": "There is no such variant or location.", "bn": "এমন কোনো পণ্য বা গুদাম নেই।"},
     "bad_request": {
         "en": "The request could not be read.",
         "bn": "অনুরোধটি পড়া যায়নি।",
@@ -201,6 +228,34 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "invalid_amount": {"en": "This is not an amount of this currency.", "bn": "এটি এই মুদ্রার সঠিক পরিমাণ নয়।"},
     "unknown_currency": {"en": "There is no such currency.", "bn": "এমন কোনো মুদ্রা নেই।"},
     "out_of_stock": {"en": "There is not enough of this in stock.", "bn": "এই পণ্যটি যথেষ্ট পরিমাণে মজুদ নেই।"},
+    "cart_empty": {"en": "The cart is empty.", "bn": "কার্ট খালি।"},
+    "not_delivered_there": {
+        "en": "We do not deliver to this address.",
+        "bn": "এই ঠিকানায় আমরা পণ্য পৌঁছাই না।",
+    },
+    "shipping_option_gone": {
+        "en": "This way of delivery is not available for this order; please choose another.",
+        "bn": "এই অর্ডারে এই ডেলিভারি পদ্ধতিটি পাওয়া যাচ্ছে না; অন্য একটি বেছে নিন।",
+    },
+    "payment_method_gone": {
+        "en": "This way to pay is not available; please choose another.",
+        "bn": "এই পেমেন্ট পদ্ধতিটি পাওয়া যাচ্ছে না; অন্য একটি বেছে নিন।",
+    },
+    "too_many_per_order": {
+        "en": "This is more than one order may hold of it.",
+        "bn": "একটি অর্ডারে এত বেশি সংখ্যায় এই পণ্য নেওয়া যায় না।",
+    },
+    "unknown_variant": {"en": "There is no such product.", "bn": "এমন কোনো পণ্য নেই।"},
+    "unknown_option": {"en": "There is no such choice.", "bn": "এমন কোনো বিকল্প নেই।"},
+    "unknown_country": {"en": "There is no such country.", "bn": "এমন কোনো দেশ নেই।"},
+    "country_not_served": {"en": "We do not deliver to this country.", "bn": "এই দেশে আমরা পণ্য পৌঁছাই না।"},
+    "unknown_division": {"en": "There is no such division.", "bn": "এমন কোনো বিভাগ নেই।"},
+    "unknown_district": {"en": "There is no such district.", "bn": "এমন কোনো জেলা নেই।"},
+    "district_not_in_division": {
+        "en": "This district is not in that division.",
+        "bn": "এই জেলা ওই বিভাগের মধ্যে নয়।",
+    },
+    "invalid_postal_code": {"en": "This is not a valid postal code.", "bn": "পোস্ট কোডটি সঠিক নয়।"},
 }
 """Sentences for single fields by code."""
 

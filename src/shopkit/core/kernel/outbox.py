@@ -1,4 +1,4 @@
-"""Facts written in the transaction that made them true, one delivery per consumer, delivered at least once (I27–I30)."""
+"""Facts written in the transaction that made them true, one delivery per consumer, each at least once (I27–I30)."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -61,12 +61,21 @@ class ProcessedEvent(TenantRow):
     created_at: Mapped[datetime] = mapped_column(server_default=func.now(), index=True)
 
 
+class Event(Struct, frozen=True, kw_only=True):
+    """A fact as its consumers get it."""
+
+    id: UUID
+    """The same at every delivery, for whoever must know it again."""
+    fact: Fact
+    happened_at: datetime
+
+
 class Consumer(Struct, frozen=True, kw_only=True):
-    """Somebody who wants facts. `handle` runs in the transaction that marks the event as processed."""
+    """Somebody who wants facts. `handle` runs in the transaction that marks the event as processed (I28)."""
 
     name: str
     topics: frozenset[str]
-    handle: "Callable[[Uow, Fact], Awaitable[None]]"
+    handle: "Callable[[Uow, Event], Awaitable[None]]"
 
 
 class Consumers:
@@ -74,6 +83,9 @@ class Consumers:
 
     def __init__(self, consumers: Sequence[Consumer] = ()) -> None:
         self.by_name: Mapping[str, Consumer] = {consumer.name: consumer for consumer in consumers}
+        unknown = {topic for consumer in consumers for topic in consumer.topics} - set(FACTS)
+        if unknown or len(self.by_name) != len(consumers):
+            raise ValueError(f"Consumers need names of their own and known topics: {sorted(unknown)}")
         self.of: Mapping[str, tuple[str, ...]] = {
             topic: tuple(c.name for c in consumers if topic in c.topics) for topic in FACTS
         }

@@ -1,7 +1,7 @@
 """What a route, a job or a saga may ask of the process: the part of `bootstrap.Shop` that the core knows."""
 
+from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
 
 from shopkit.core.kernel.config import Config
 from shopkit.core.kernel.crypto import KeyRing
@@ -20,7 +20,7 @@ class Limits:
         self.lookups = RateLimit(config.lookups_per_minute)
 
 
-class Shop(Protocol):
+class Shop(ABC):
     """Lives as long as the process. Whoever talks to the network asks for this, not for a Uow."""
 
     config: Config
@@ -28,6 +28,6 @@ class Shop(Protocol):
     keyring: KeyRing
     limits: Limits
 
+    @abstractmethod
     def uow(self, scope: Scope) -> AbstractAsyncContextManager[Uow]:
         """Open a transaction for the scope's tenant; leaving commits."""
-        ...

@@ -78,12 +78,15 @@ class Uow:
 
     @asynccontextmanager
     async def savepoint(self) -> AsyncIterator[None]:
-        """A part that may fail without ending the transaction."""
+        """A part that may fail without ending the transaction; its facts and jobs fail with it."""
+        facts, waiting = list(self._facts), list(self._jobs)
         await self.sql.execute("SAVEPOINT part")
         try:
             yield
         except BaseException:
-            await self.sql.execute("ROLLBACK TO SAVEPOINT part")
+            # Released as well, or an outer part of the same name would roll back to this one.
+            await self.sql.execute("ROLLBACK TO SAVEPOINT part; RELEASE SAVEPOINT part")
+            self._facts, self._jobs = facts, waiting
             raise
         await self.sql.execute("RELEASE SAVEPOINT part")
 
@@ -92,7 +95,7 @@ class Uow:
 async def unit_of_work(
     db: Database, scope: Scope, consumers: outbox.Consumers, *, caches: Any, waker: outbox.Waker | None = None
 ) -> AsyncIterator[Uow]:
-    """Open a transaction for the scope's tenant; commit on leaving, roll back on any exception, then wake the worker."""
+    """Open a transaction for the scope's tenant; commit on leaving, roll back on any exception; wake the worker."""
     async with db.transaction(scope.tenant_id) as sql:
         uow = Uow(db, sql, scope, consumers, caches)
         try:

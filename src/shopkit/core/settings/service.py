@@ -3,12 +3,12 @@
 A settings Struct is `class CartSettings(Settings, domain="cart")`; its fields are rows `cart.<field>`.
 """
 
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
 import asyncpg
 import msgspec
-from msgspec import Struct
+from msgspec import Struct, StructMeta
 
 from shopkit.core.kernel.crypto import KeyRing
 from shopkit.core.kernel.epochs import Epochs, bump
@@ -16,13 +16,26 @@ from shopkit.core.kernel.uow import Uow
 from shopkit.sdk.errors import FieldError, Invalid
 from shopkit.sdk.settings import Secret, decode_secret, secret_fields
 
-class Settings(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+
+class _SettingsMeta(StructMeta):
+    """Takes `domain=` beside msgspec's own options, which would refuse it."""
+
+    def __new__(mcls, name: str, bases: Any, namespace: Any, *, domain: str = "", **options: Any) -> Any:
+        made: Any = super().__new__(mcls, name, bases, namespace, **options)
+        if domain:
+            DOMAINS[domain] = made
+        return made
+
+
+class Settings(Struct, metaclass=_SettingsMeta, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The base of a domain's settings; every field has a default, so that a new shop needs no rows."""
 
-    def __init_subclass__(cls, *, domain: str = "", **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        if domain:
-            DOMAINS[domain] = cls
+    if TYPE_CHECKING:
+
+        def __init_subclass__(
+            cls, *, domain: str = "", frozen: bool = True, kw_only: bool = True, forbid_unknown_fields: bool = True
+        ) -> None:
+            """What a domain writes in its class statement."""
 
 
 DOMAINS: dict[str, type[Settings]] = {}
@@ -57,33 +70,35 @@ class Cache:
             self._structs[tenant, store, type(value)] = (epoch, value)
 
 
-async def get(uow: Uow, type_: type[S]) -> S:
-    """The settings of the scope's store: its own rows before the tenant's before the defaults."""
-    tenant, store, cache = uow.tenant_id, uow.scope.store.id, uow.caches
+async def get(uow: Uow, type_: type[S], *, store_id: UUID | None = None) -> S:
+    """The settings of a store, the scope's by default: its own rows before the tenant's before the defaults."""
+    tenant, store, cache = uow.tenant_id, store_id or uow.scope.store.id, uow.caches
     if not uow.fresh and (found := cache.find(tenant, store, type_)) is not None:
         return found
     epoch = cache.epochs.versions.get("settings")
-    value = await _read(uow, type_)
+    value = await _read(uow, type_, store)
     if not uow.fresh:
         cache.keep(tenant, store, value, epoch)
     return value
 
 
-async def _read(uow: Uow, type_: type[S]) -> S:
+async def _read(uow: Uow, type_: type[S], store_id: UUID) -> S:
     domain = domain_of(type_)
     rows = await uow.sql.fetch(
         """
-        SELECT DISTINCT ON (key) key, value, is_encrypted, store_id FROM settings
+        SELECT DISTINCT ON (key) key, value, store_id FROM settings
         WHERE key LIKE $1 AND (store_id IS NULL OR store_id = $2) ORDER BY key, store_id NULLS LAST
         """,
         f"{domain}.%",
-        uow.scope.store.id,
+        store_id,
     )
+    secrets = secret_fields(type_)
     fields = {}
     for row in rows:
         name = row["key"].removeprefix(f"{domain}.")
         if name in type_.__struct_fields__:
-            fields[name] = _open(uow, row) if row["is_encrypted"] else row["value"]
+            # By the field, not by the row: what must be sealed is never taken as plain text.
+            fields[name] = _open(uow, row) if name in secrets else row["value"]
     return msgspec.convert(fields, type_, dec_hook=decode_secret)
 
 
@@ -94,7 +109,8 @@ async def put(uow: Uow, values: dict[str, Any], *, store_id: UUID | None = None)
         await uow.sql.execute(
             """
             INSERT INTO settings (store_id, key, value, is_encrypted) VALUES ($1, $2, $3, $4)
-            ON CONFLICT (tenant_id, store_id, key) DO UPDATE SET value = excluded.value
+            ON CONFLICT (tenant_id, store_id, key)
+            DO UPDATE SET value = excluded.value, is_encrypted = excluded.is_encrypted
             """,
             store_id,
             key,

@@ -1,6 +1,7 @@
 """Which tenant and store a request is for: from its host, remembered until something about hosts or stores changes."""
 
 from collections import OrderedDict
+from collections.abc import Awaitable, Callable
 from uuid import UUID
 
 import asyncpg
@@ -36,22 +37,14 @@ class Places:
     def __init__(self, db: Database, epochs: Epochs) -> None:
         self._db = db
         self._epochs = epochs
-        self._known: OrderedDict[tuple[str, str], tuple[int | None, Place | None]] = OrderedDict()
+        self._known: OrderedDict[tuple[str | UUID, str], tuple[int | None, Place | None]] = OrderedDict()
 
     async def find(self, host: str, store_slug: str = "") -> Place:
         """The place of a host name without port, or the named store of its tenant.
 
         Raises `NotFound` for an unknown host or store, `StoreClosed` while it is not open.
         """
-        key = (host, store_slug)
-        epoch, place = self._known.get(key, (None, None))
-        if epoch is None or not self._epochs.is_fresh or epoch != self._epochs.versions.get("hosts"):
-            epoch = self._epochs.versions.get("hosts")
-            place = await self._ask(host, store_slug)
-            self._known[key] = (epoch, place)
-            self._known.move_to_end(key)
-            if len(self._known) > MOST_HOSTS:
-                self._known.popitem(last=False)
+        place = await self._recall((host, store_slug), lambda: self._ask(host, store_slug))
         if place is None:
             raise NotFound
         if not place.is_open:
@@ -59,16 +52,33 @@ class Places:
         return place
 
     async def of_tenant(self, tenant_id: UUID) -> Place:
-        """The default store of a tenant that is known already; never remembered."""
+        """The default store of a tenant that is known already, open or not."""
+        place = await self._recall((tenant_id, ""), lambda: self._ask_tenant(tenant_id))
+        if place is None:
+            raise NotFound("There is no such tenant.")
+        return place
+
+    async def _recall(
+        self, key: tuple[str | UUID, str], ask: Callable[[], Awaitable[Place | None]]
+    ) -> Place | None:
+        epoch, place = self._known.get(key, (None, None))
+        if epoch is None or not self._epochs.is_fresh or epoch != self._epochs.versions.get("hosts"):
+            epoch = self._epochs.versions.get("hosts")
+            place = await ask()
+            self._known[key] = (epoch, place)
+            self._known.move_to_end(key)
+            if len(self._known) > MOST_HOSTS:
+                self._known.popitem(last=False)
+        return place
+
+    async def _ask_tenant(self, tenant_id: UUID) -> Place | None:
         async with self._db.transaction(tenant_id) as sql:
             row = await sql.fetchrow(f"{STORE} WHERE s.is_default")
-        if row is None:
-            raise NotFound("There is no such tenant.")
-        return _place(tenant_id, row)
+        return None if row is None else _place(tenant_id, row)
 
     async def _ask(self, host: str, store_slug: str) -> Place | None:
-        async with self._db.pool.acquire() as connection:
-            found = await connection.fetchrow("SELECT * FROM resolve_host($1)", host)
+        async with self._db.transaction(None) as sql:
+            found = await sql.fetchrow("SELECT * FROM resolve_host($1)", host)
         if found is None:
             return None
         async with self._db.transaction(found["tenant_id"]) as sql:

@@ -10,8 +10,6 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-FUNCTIONS = "claim_work(uuid, integer, integer), resolve_host(text), touch_updated_at()"
-
 
 def upgrade() -> None:
     """Create every table from the frozen file beside this one."""

@@ -868,30 +868,6 @@ CREATE TABLE inventory_stocks (
 
 CREATE INDEX ix_inventory_stocks_location_id ON inventory_stocks (tenant_id, location_id);
 
-CREATE TABLE notification_deliveries (
-    event_id UUID NOT NULL,
-    order_id UUID,
-    channel TEXT NOT NULL,
-    topic TEXT NOT NULL,
-    recipient TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    body TEXT NOT NULL,
-    status TEXT DEFAULT 'pending' NOT NULL,
-    error TEXT,
-    sent_at TIMESTAMP WITH TIME ZONE,
-    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
-    tenant_id UUID DEFAULT NULLIF(current_setting('app.tenant_id', true), '')::uuid NOT NULL,
-    id UUID DEFAULT gen_random_uuid() NOT NULL,
-    CONSTRAINT pk_notification_deliveries PRIMARY KEY (tenant_id, id),
-    CONSTRAINT fk_notification_deliveries_tenant_id_order_id FOREIGN KEY(tenant_id, order_id) REFERENCES orders (tenant_id, id),
-    CONSTRAINT uq_notification_deliveries_tenant_id_event_id_channel_recipient UNIQUE NULLS DISTINCT (tenant_id, event_id, channel, recipient),
-    CONSTRAINT ck_notification_deliveries_channel_known CHECK (channel IN ('email')),
-    CONSTRAINT ck_notification_deliveries_status_known CHECK (status IN ('pending', 'sent', 'failed'))
-);
-
-CREATE INDEX ix_notification_deliveries_order_id ON notification_deliveries (tenant_id, order_id);
-
 CREATE TABLE order_addresses (
     order_id UUID NOT NULL,
     type TEXT NOT NULL,
@@ -1149,6 +1125,35 @@ CREATE TABLE inventory_transactions (
 
 CREATE INDEX ix_inventory_transactions_stock_id ON inventory_transactions (tenant_id, stock_id);
 
+CREATE TABLE notification_deliveries (
+    event_id UUID NOT NULL,
+    order_id UUID NOT NULL,
+    shipment_id UUID,
+    channel TEXT NOT NULL,
+    topic TEXT NOT NULL,
+    audience TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    status TEXT DEFAULT 'pending' NOT NULL,
+    error TEXT,
+    sent_at TIMESTAMP WITH TIME ZONE,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    updated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    tenant_id UUID DEFAULT NULLIF(current_setting('app.tenant_id', true), '')::uuid NOT NULL,
+    id UUID DEFAULT gen_random_uuid() NOT NULL,
+    CONSTRAINT pk_notification_deliveries PRIMARY KEY (tenant_id, id),
+    CONSTRAINT fk_notification_deliveries_tenant_id_order_id FOREIGN KEY(tenant_id, order_id) REFERENCES orders (tenant_id, id),
+    CONSTRAINT fk_notification_deliveries_tenant_id_shipment_id FOREIGN KEY(tenant_id, shipment_id) REFERENCES shipments (tenant_id, id),
+    CONSTRAINT uq_notification_deliveries_tenant_id_event_id_channel_recipient UNIQUE NULLS DISTINCT (tenant_id, event_id, channel, recipient),
+    CONSTRAINT ck_notification_deliveries_channel_known CHECK (channel IN ('email')),
+    CONSTRAINT ck_notification_deliveries_audience_known CHECK (audience IN ('customer', 'merchant')),
+    CONSTRAINT ck_notification_deliveries_status_known CHECK (status IN ('pending', 'sent', 'failed'))
+);
+
+CREATE INDEX ix_notification_deliveries_order_id ON notification_deliveries (tenant_id, order_id);
+
+CREATE INDEX ix_notification_deliveries_shipment_id ON notification_deliveries (tenant_id, shipment_id);
+
 CREATE TABLE payment_transactions (
     payment_id UUID NOT NULL,
     order_id UUID NOT NULL,
@@ -1221,6 +1226,6 @@ CREATE TABLE variant_option_values (
 
 CREATE INDEX ix_variant_option_values_option_value_id ON variant_option_values (tenant_id, option_value_id);
 
-ALTER TABLE orders ADD CONSTRAINT fk_orders_tenant_id_shipping_address_id FOREIGN KEY(tenant_id, shipping_address_id) REFERENCES order_addresses (tenant_id, id);
-
 ALTER TABLE orders ADD CONSTRAINT fk_orders_tenant_id_billing_address_id FOREIGN KEY(tenant_id, billing_address_id) REFERENCES order_addresses (tenant_id, id);
+
+ALTER TABLE orders ADD CONSTRAINT fk_orders_tenant_id_shipping_address_id FOREIGN KEY(tenant_id, shipping_address_id) REFERENCES order_addresses (tenant_id, id);

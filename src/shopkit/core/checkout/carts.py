@@ -1,0 +1,184 @@
+"""A buyer's cart: every edit is one transaction that ends with the cart as it now stands."""
+
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from msgspec import UNSET
+
+from shopkit.core.cart import service as carts
+from shopkit.core.cart.errors import VariantUnavailable
+from shopkit.core.cart.schemas import CartChange, CartRow, Contact, ContactInput
+from shopkit.core.cart.service import LineInput
+from shopkit.core.cart.settings import CartSettings
+from shopkit.core.checkout import queries
+from shopkit.core.checkout.basket import Basket, Choices
+from shopkit.core.checkout.schemas import AddItem, CartView
+from shopkit.core.checkout.views import cart_view
+from shopkit.core.customers import address as addresses
+from shopkit.core.customers.contact import InvalidContact, normalise_email, normalise_phone
+from shopkit.core.inventory import service as inventory
+from shopkit.core.inventory.settings import InventorySettings
+from shopkit.core.kernel.uow import Uow
+from shopkit.core.payments import methods
+from shopkit.core.settings import service as settings
+from shopkit.core.shipping import service as shipping
+from shopkit.sdk.errors import FieldError, Invalid
+
+
+def line_input(item: AddItem) -> LineInput:
+    """A line as the cart's service takes it."""
+    return LineInput(variant_id=item.variant_id, quantity=item.quantity, customisation=item.customisation)
+
+
+def normalise_contact(uow: Uow, given: ContactInput | None) -> Contact:
+    """Phone as E.164, e-mail in lower case. Raises `Invalid` with a pointer for each that is wrong."""
+    if given is None:
+        return Contact()
+    found: dict[str, str | None] = {"name": given.name, "phone": None, "email": None}
+    errors = []
+    try:
+        found["phone"] = normalise_phone(given.phone, uow.scope.store.country_code) if given.phone else None
+    except InvalidContact as error:
+        errors.append(FieldError(field="/contact/phone", code=error.code, message=str(error)))
+    try:
+        found["email"] = normalise_email(given.email) if given.email else None
+    except InvalidContact as error:
+        errors.append(FieldError(field="/contact/email", code=error.code, message=str(error)))
+    if errors:
+        raise Invalid(errors=errors)
+    return Contact(**found)
+
+
+async def basket_of(uow: Uow, cart: CartRow) -> Basket:
+    """The cart's basket, read now."""
+    data = await queries.of_cart(uow, cart.id, cart.currency)
+    choices = Choices(
+        contact=cart.contact,
+        shipping_address=cart.shipping_address,
+        billing_address=cart.billing_address,
+        shipping_option=cart.shipping_option,
+        payment_method=cart.payment_method,
+        note=cart.note,
+    )
+    codes = tuple(method.code for method in await methods.offered(uow))
+    return Basket(data, choices, uow.scope.store, codes, uow.scope.locale)
+
+
+async def show(uow: Uow, cart_id: UUID, epoch: int) -> CartView:
+    """The cart as it stands now."""
+    cart = await carts.get(uow, cart_id, epoch)
+    return cart_view(cart, await basket_of(uow, cart), uow.scope.locale)
+
+
+async def create(uow: Uow, items: list[AddItem]) -> tuple[CartRow, CartView]:
+    """A new cart, perhaps with something in it."""
+    cart = await carts.create(uow)
+    if items:
+        await carts.add_lines(uow, cart.id, [line_input(item) for item in items])
+    return cart, await _finish(uow, cart, {item.variant_id for item in items})
+
+
+async def add(uow: Uow, cart_id: UUID, epoch: int, item: AddItem) -> CartView:
+    """Put something in. Raises `OutOfStock`, `VariantUnavailable`, `TooManyLines`."""
+    cart = await carts.open_for_edit(uow, cart_id, epoch)
+    await carts.add_lines(uow, cart.id, [line_input(item)])
+    return await _finish(uow, cart, {item.variant_id})
+
+
+async def set_quantity(uow: Uow, cart_id: UUID, epoch: int, item_id: UUID, quantity: int) -> CartView:
+    """Change a line. Raises `OutOfStock` for more than there is."""
+    cart = await carts.open_for_edit(uow, cart_id, epoch)
+    await carts.set_quantity(uow, cart.id, item_id, quantity)
+    return await _finish(uow, cart, set(), item_id)
+
+
+async def remove(uow: Uow, cart_id: UUID, epoch: int, item_id: UUID) -> CartView:
+    """Take a line out."""
+    cart = await carts.open_for_edit(uow, cart_id, epoch)
+    await carts.remove(uow, cart.id, item_id)
+    return await _finish(uow, cart, set())
+
+
+async def change(uow: Uow, cart_id: UUID, epoch: int, given: CartChange) -> CartView:
+    """Contact, addresses, choices, in any order. Raises `Invalid` with pointers; then nothing changed."""
+    cart = await carts.open_for_edit(uow, cart_id, epoch)
+    values = await _checked(uow, given)
+    columns = {
+        name: msgspec.json.encode(value) if name in {"contact", "shipping_address", "billing_address"} else value
+        for name, value in values.items()
+    }
+    for name in ("shipping_address", "billing_address"):
+        if name in values and values[name] is None:
+            columns[name] = None
+    await carts.change(uow, cart.id, columns)
+    return await _finish(uow, msgspec.structs.replace(cart, **values), set())
+
+
+async def _checked(uow: Uow, given: CartChange) -> dict[str, Any]:
+    """The given values, normalised. Raises `Invalid` with everything that is wrong with any of them."""
+    values: dict[str, Any] = {}
+    errors: list[FieldError] = []
+    if given.contact is not UNSET:
+        try:
+            values["contact"] = normalise_contact(uow, given.contact)
+        except Invalid as error:
+            errors += error.errors
+    for name in ("shipping_address", "billing_address"):
+        address = getattr(given, name)
+        if address is not UNSET:
+            try:
+                values[name] = None if address is None else addresses.accept(address, at=f"/{name}")
+            except Invalid as error:
+                errors += error.errors
+    if given.shipping_option is not UNSET:
+        values["shipping_option"] = given.shipping_option
+        if given.shipping_option is not None and given.shipping_option not in await shipping.store_methods(uow):
+            errors.append(FieldError(field="/shipping_option", code="unknown_option", message="No such choice."))
+    if given.payment_method is not UNSET:
+        values["payment_method"] = given.payment_method
+        known = {method.code for method in await methods.offered(uow)}
+        if given.payment_method is not None and given.payment_method not in known:
+            errors.append(FieldError(field="/payment_method", code="unknown_option", message="No such choice."))
+    if given.coupon_codes:
+        errors.append(FieldError(field="/coupon_codes", code="unknown_option", message="There are no coupons yet."))
+    if given.note is not UNSET:
+        values["note"] = given.note
+    if errors:
+        raise Invalid(errors=errors)
+    return values
+
+
+async def _finish(uow: Uow, cart: CartRow, added: set[UUID], item_id: UUID | None = None) -> CartView:
+    """What every edit ends with: limits, holds where the store wants them, the prices that were shown, the view."""
+    basket = await basket_of(uow, cart)
+    changed = added | {line.variant_id for line in basket.lines if line.id == item_id}
+    await _check(uow, basket, changed)
+    holding = await settings.get(uow, InventorySettings)
+    if holding.hold_on_add:
+        available = {variant: units for variant, units in basket.demand.items() if variant not in basket.short}
+        await inventory.hold_for_cart(uow, cart.id, available, seconds=holding.hold_seconds)
+    stale = {
+        line.id: line.amount for line in basket.lines if line.amount is not None and line.shown_price != line.amount
+    }
+    if stale:
+        await carts.refresh_prices(uow, cart.id, stale)
+    return cart_view(cart, basket, uow.scope.locale)
+
+
+async def _check(uow: Uow, basket: Basket, changed: set[UUID]) -> None:
+    options = await settings.get(uow, CartSettings)
+    carts.check_size(len(basket.lines), options)
+    for line in basket.lines:
+        if line.variant_id not in changed:
+            continue
+        if not line.is_available:
+            raise VariantUnavailable(details={"variant_id": str(line.variant_id)})
+        most = min(options.max_quantity, line.max_per_order or options.max_quantity)
+        if line.quantity > most:
+            raise Invalid(
+                errors=[FieldError(field="/quantity", code="too_many_per_order", message=f"At most {most}.")]
+            )
+    short = {variant: units for variant, units in basket.short.items() if variant in changed}
+    if short:
+        raise inventory.out_of_stock(short)
