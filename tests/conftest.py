@@ -3,11 +3,14 @@
 `SHOPKIT_TEST_ADMIN_URL` names another server (a superuser's URL); without it the embedded one is used.
 """
 
+import importlib.util
 import itertools
 import os
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
@@ -184,3 +187,30 @@ async def client(app: object, tenant: Tenant) -> AsyncIterator[httpx.AsyncClient
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url=f"http://{tenant.host}") as made:
         yield made
+
+
+def _load(name: str) -> ModuleType:
+    """A module beside this one: under `importlib` mode tests are no package."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def making() -> ModuleType:
+    """The module `make.py`: its classes, and what needs no database (`making.address()`, `making.quick_body(...)`)."""
+    return _load("make")
+
+
+@pytest.fixture
+def make(making: ModuleType, shop: Shop, tenant: Tenant) -> Any:
+    """Builders of the test's tenant: `await make.product(...)`; see `make.py`."""
+    return making.Make(shop, tenant.made, tenant.scope)
+
+
+@pytest.fixture
+def buyer(making: ModuleType, client: httpx.AsyncClient) -> Any:
+    """A customer of the test's tenant: `await buyer.order(product)`; see `make.py`."""
+    return making.Buyer(client)

@@ -1,4 +1,4 @@
-"""Builds the shop of a process: configuration, key ring, database, caches, and the one list of who listens and works."""
+"""Builds the shop of a process: configuration, key ring, database, caches."""
 
 import asyncio
 import contextlib

@@ -7,7 +7,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec import structs
 
+from shopkit import bootstrap
 from shopkit.bootstrap import Shop
 from shopkit.core.kernel import leases
 from shopkit.core.kernel.ids import uuid7
@@ -51,7 +53,9 @@ class Seen:
 
 
 def work_of(
-    consumers: Consumers | None = None, handlers: Mapping[str, Any] | None = None, schedules: Mapping[str, Any] | None = None
+    consumers: Consumers | None = None,
+    handlers: Mapping[str, Any] | None = None,
+    schedules: Mapping[str, Any] | None = None,
 ) -> Work:
     return Work(
         consumers=consumers or Consumers(),
@@ -246,9 +250,7 @@ async def test_a_consumer_that_loses_its_lease_stores_nothing(alone: Any, shop: 
     assert await left(alone, "outbox_deliveries") == 1
 
 
-async def test_a_worker_killed_in_the_middle_leaves_no_effect_and_no_loss(
-    alone: Any, shop: Shop, scope: Scope
-) -> None:
+async def test_a_worker_killed_in_the_middle_leaves_no_effect_and_no_loss(alone: Any, shop: Shop, scope: Scope) -> None:
     seen = Seen()
 
     async def die() -> None:
@@ -301,8 +303,6 @@ async def test_what_a_consumer_publishes_is_delivered_too_with_the_request_id_of
             Consumer(name="hear", topics=frozenset({OrderProcessing.topic}), handle=hear),
         ]
     )
-    from msgspec import structs
-
     for number in ("1", "2"):
         await publish(shop, structs.replace(scope, request_id=f"request-{number}"), consumers, number)
     await rounds(shop, work_of(consumers))
@@ -447,7 +447,10 @@ async def test_stopping_lets_jobs_end_and_gives_back_what_takes_too_long(
 
 async def schedule(alone: Any, scope: Scope, name: str, every_seconds: int = 60) -> None:
     await alone.owner.execute(
-        "INSERT INTO schedules (tenant_id, name, every_seconds) VALUES ($1, $2, $3)", scope.tenant_id, name, every_seconds
+        "INSERT INTO schedules (tenant_id, name, every_seconds) VALUES ($1, $2, $3)",
+        scope.tenant_id,
+        name,
+        every_seconds,
     )
 
 
@@ -463,7 +466,10 @@ async def test_a_chore_runs_until_little_is_left_and_comes_again(alone: Any, sho
     await rounds(shop, work)
     assert amounts == []
     row = await alone.owner.fetchrow(
-        "SELECT extract(epoch FROM due_at - now()) AS waits, attempts, lease_token, last_run_at IS NULL AS never FROM schedules"
+        """
+        SELECT extract(epoch FROM due_at - now()) AS waits, attempts, lease_token, last_run_at IS NULL AS never
+        FROM schedules
+        """
     )
     assert 50 < row["waits"] <= 60
     assert (row["attempts"], row["lease_token"], row["never"]) == (0, None, False)
@@ -505,10 +511,6 @@ async def test_the_worker_is_woken_within_a_moment(shop: Shop, scope: Scope) -> 
 async def test_the_worker_wakes_for_what_another_process_commits(
     alone: Any, shop: Shop, scope: Scope, config: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from msgspec import structs
-
-    from shopkit import bootstrap
-
     seen = Seen()
     monkeypatch.setattr(shop, "config", structs.replace(config, worker_poll_seconds=30.0))
     async with (
@@ -524,7 +526,10 @@ async def test_the_worker_wakes_for_what_another_process_commits(
 async def test_nothing_notifies_inside_a_business_transaction(shop: Shop, scope: Scope) -> None:
     statements: list[str] = []
     async with shop.db.transaction(scope.tenant_id) as probe:
-        assert await probe.fetchval("SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal AND tgfoid::regproc::text ~ 'notify'") == 0
+        bodies = await probe.fetch(
+            "SELECT prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace AND prosrc ~* 'notify'"
+        )
+    assert bodies == []
     seen = Seen()
     async with unit_of_work(shop.db, scope, seen.consumers(), caches=shop.caches, waker=shop.waker) as uow:
         uow.sql.add_query_logger(lambda record: statements.append(record.query))

@@ -1,4 +1,4 @@
-"""Makes the embedded database ready: roles, database, migrations, the first tenant, and demo data where wanted.
+"""Makes a database ready: roles, database, migrations, the first tenant, and demo data where wanted.
 
 `serve` and `demo` run this in a child process, and only when something is missing: what it imports (Alembic, the
 loader, images) never stays in the memory of a serving process.
@@ -9,12 +9,12 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import as_file, files
 from pathlib import Path
 
 import asyncpg
 import rich_click as click
 
+import shopkit
 from shopkit import registry
 from shopkit.cli import options, printing, session
 from shopkit.cli.session import Urls
@@ -25,12 +25,13 @@ from shopkit.core.tenancy import service as tenancy
 from shopkit.migrations import versions
 from shopkit.sdk.errors import ConfigFault
 
+DEMO = Path(shopkit.__file__).parent / "demo" / "shop.json"
 FIRST_TENANT = "default"
 BEGUN, LOADED = "begun", "loaded"
 
 
 async def is_ready(config: Config, urls: Urls, *, with_demo: bool) -> bool:
-    """Whether the embedded database needs nothing. Gives every tenant its chores on the way: they are code, not data."""
+    """Whether the database needs nothing. Gives every tenant its chores on the way: they are code, not data."""
     owner = urls.need_owner()
     if (await session.revision_of(owner) or "") < versions.HEAD:
         return False
@@ -55,7 +56,7 @@ def in_child(config: Config, *, with_demo: bool) -> None:
 @click.option("--demo", "with_demo", is_flag=True, help="Load the demo data too.")
 @options.data_dir
 def prepare(with_demo: bool, data_dir: str | None) -> None:
-    """Make the embedded database ready to serve."""
+    """Make the database ready to serve."""
     config = session.read(data_dir=data_dir)
     with session.database(config) as urls, _alone(config):
         session.run(_prepare(config, urls, with_demo=with_demo))
@@ -64,7 +65,8 @@ def prepare(with_demo: bool, data_dir: str | None) -> None:
 async def _prepare(config: Config, urls: Urls, *, with_demo: bool) -> None:
     if (await session.revision_of(urls.need_owner()) or "") < versions.HEAD:
         with printing.step("Creating roles and tables"):
-            await make_database(urls)
+            if urls.server is not None:
+                await make_database(urls)
             await migrate_to_head(urls)
     await _first_tenant(urls)
     if with_demo:
@@ -135,8 +137,7 @@ async def _load_demo(config: Config, urls: Urls) -> None:
             _mark(config).write_text(BEGUN)
             from shopkit.cli.load import load_file  # noqa: PLC0415 - the loader draws in images
 
-            with as_file(files("shopkit") / "demo" / "shop.json") as document:
-                await load_file(shop, scope, document)
+            await load_file(shop, scope, DEMO)
     _mark(config).write_text(LOADED)
 
 

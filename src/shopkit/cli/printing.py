@@ -1,7 +1,7 @@
 """What people and programs read: tables or JSON on standard output, progress on standard error."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -83,3 +83,34 @@ def _console() -> Any:
     from rich.console import Console  # noqa: PLC0415
 
     return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False, soft_wrap=False)
+
+
+@contextmanager
+def stages() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar per stage on a terminal, a line per finished stage elsewhere; called with stage, done, total."""
+    if not sys.stderr.isatty():
+        yield _tell_stage
+        return
+    from rich.console import Console  # noqa: PLC0415
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+
+    columns = (TextColumn("{task.description:<16}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bars:
+        known: dict[str, Any] = {}
+
+        def advance(stage: str, done: int, total: int) -> None:
+            if stage not in known:
+                known[stage] = bars.add_task(stage, total=total)
+            bars.update(known[stage], completed=done, total=total)
+
+        yield advance
+
+
+def _tell_stage(stage: str, done: int, total: int) -> None:
+    if done >= total:
+        note(f"{stage}: {done}")
+
+
+def has_colours() -> bool:
+    """Whether standard output is a terminal."""
+    return sys.stdout.isatty()

@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -71,7 +72,7 @@ def environment_of(config: Config, urls: Urls | None = None) -> Mapping[str, str
     return {**kept, **changed}
 
 
-def postgres_home(config: Config) -> "os.PathLike[str]":
+def postgres_home(config: Config) -> Path:
     """Where the embedded server lives."""
     return config.data_path / "postgres"
 
@@ -82,7 +83,7 @@ def database(config: Config) -> Iterator[Urls]:
     if not config.is_embedded:
         yield Urls(app=config.database_url, owner=config.database_owner_url or None)
         return
-    with embedded.start(config.data_path / "postgres", progress=printing.note) as server:
+    with embedded.start(postgres_home(config), progress=printing.note) as server:
         yield Urls(
             app=server.dsn(roles.APP, DATABASE),
             owner=server.dsn(roles.OWNER, DATABASE),
@@ -139,6 +140,12 @@ async def require_migrated(config: Config, urls: Urls) -> None:
         raise ConfigFault(f"The database {found}, this version needs {versions.HEAD}. {advice}.")
 
 
+async def check_fitness(config: Config, urls: Urls) -> None:
+    """Raise `ConfigFault` when the shop could not be built: a role that is too strong, an unreadable key."""
+    async with bootstrap.build(config, urls.app, bootstrap.keyring_of(config), size=1):
+        pass
+
+
 @asynccontextmanager
 async def open_shop(config: Config, urls: Urls) -> AsyncIterator[Shop]:
     """The shop as a command uses it: the app role, a few connections, no caches kept fresh."""
@@ -182,9 +189,17 @@ async def _by_slug(owner_url: str, wanted: str | None) -> Any:
     return rows[0]["id"]
 
 
+def has_cluster(config: Config) -> bool:
+    """Whether the embedded server was ever started here."""
+    home = postgres_home(config)
+    return (home / "cluster").exists() or (home / "location").exists()
+
+
 def as_staff(data_dir: str | None, tenant: str | None, work: Callable[[Shop, Scope], Awaitable[T]]) -> T:
     """Open everything, do the work as staff of the tenant, close everything."""
     config = read(data_dir=data_dir)
+    if config.is_embedded and not has_cluster(config):
+        raise ConfigFault(f"There is no shop in {config.data_path}. Start `shopkit serve` once, or give --data-dir.")
 
     async def opened(urls: Urls) -> T:
         async with open_shop(config, urls) as shop:

@@ -3,12 +3,12 @@
 import ipaddress
 import time
 from collections.abc import AsyncIterator, Iterable
-from typing import Any
+from typing import Any, cast
 
 import structlog
 from litestar import Request
 from litestar.di import NamedDependency
-from litestar.types import ASGIApp, Message, Receive, Scope, Send
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from shopkit.bootstrap import Shop
 from shopkit.core.kernel import scope as scopes
@@ -30,9 +30,12 @@ class RequestContext:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        if scope["type"] != "http":
+        if scope["type"] == "http":  # type: ignore[comparison-overlap]
+            await self._serve(cast("HTTPScope", scope), receive, send)
+        else:
             await self._app(scope, receive, send)
-            return
+
+    async def _serve(self, scope: HTTPScope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         request_id = uuid7().hex
         state = scope.setdefault("state", {})
@@ -99,9 +102,11 @@ def host_of(request: Request[Any, Any, Any]) -> str:
     return name.lower().rstrip(".")
 
 
-async def provide_caller(request: Request[Any, Any, Any]) -> scopes.Scope:
-    """The tenant and store of the request's host, the language that the client prefers."""
-    shop: Shop = request.app.state["shop"]
+async def provide_caller(request: Request[Any, Any, Any], shop: NamedDependency[Shop]) -> scopes.Scope:
+    """The tenant and store of the request's host, the language that the client prefers.
+
+    Each dependency here names the one before it: Litestar resolves a batch of one without a task group of its own.
+    """
     place = await shop.places.find(host_of(request), request.headers.get("x-shopkit-store", ""))
     state = request.scope["state"]
     state["tenant"] = str(place.tenant_id)
@@ -116,9 +121,8 @@ async def provide_caller(request: Request[Any, Any, Any]) -> scopes.Scope:
     )
 
 
-async def provide_uow(request: Request[Any, Any, Any], caller: NamedDependency[scopes.Scope]) -> AsyncIterator[Uow]:
+async def provide_uow(shop: NamedDependency[Shop], caller: NamedDependency[scopes.Scope]) -> AsyncIterator[Uow]:
     """One transaction per request: committed after the handler and before the response starts."""
-    shop: Shop = request.app.state["shop"]
     async with shop.uow(caller) as uow:
         yield uow
 

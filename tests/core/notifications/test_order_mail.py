@@ -4,15 +4,16 @@ import asyncio
 import email
 import email.policy
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from email.message import EmailMessage
+from html import unescape
 from typing import Any
 from uuid import UUID
 
 import pytest
 import structlog
+from aiosmtpd import smtp
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP as Protocol
 from msgspec import structs
 
 from shopkit import registry
@@ -76,8 +77,8 @@ def inbox() -> Inbox:
 class Server(Controller):
     """Without the look-up of our own host name, which may take seconds."""
 
-    def factory(self) -> Protocol:
-        return Protocol(self.handler, hostname="mail.test", enable_SMTPUTF8=False)
+    def factory(self) -> smtp.SMTP:
+        return smtp.SMTP(self.handler, hostname="mail.test", enable_SMTPUTF8=False)
 
 
 @pytest.fixture
@@ -108,7 +109,10 @@ async def scope(alone: Any, shop: Shop, new_tenant: Any) -> Scope:
 @pytest.fixture
 def by_smtp(shop: Shop, server: Server) -> None:
     shop.config = structs.replace(
-        shop.config, smtp_url=f"smtp://127.0.0.1:{server.port}", mail_from="orders@shop.test", public_url="https://shop.test"
+        shop.config,
+        smtp_url=f"smtp://127.0.0.1:{server.port}",
+        mail_from="orders@shop.test",
+        public_url="https://shop.test",
     )
 
 
@@ -214,7 +218,9 @@ async def test_a_placed_order_is_told_once_with_its_lines_totals_address_and_lin
         f"/orders/1001?token={token}",
     ):
         assert part in text
-    assert f'href="https://{scope.store.name.split()[1]}.shop.test/orders/1001?token={token}"' in text_of(mail, "html")
+    assert f'href="https://{scope.store.name.split()[1]}.shop.test/orders/1001?token={token}"' in unescape(
+        text_of(mail, "html")
+    )
     assert token not in str(dict(row)), "a token is never stored"
 
 
@@ -230,7 +236,7 @@ async def test_bangla_mail_has_bangla_subject_amounts_and_words(
     assert f"প্রিয় {NAME}" in text
     assert "মোট: ২,৫৬০.০০৳" in text
     assert "২ × Panjabi (XL): ২,৫৯৮.০০৳" in text
-    assert 'lang="bn"' in text_of(mail, "html")
+    assert 'lang="bn"' in unescape(text_of(mail, "html"))
 
 
 async def test_each_step_of_an_order_has_its_mail_in_order_of_the_facts(
@@ -365,7 +371,7 @@ HOSTILE = [
     "Rahim\r\nBcc: victim@example.com",
     "Rahim\nSubject: won\n\n<script>alert(1)</script>",
     "{{ link }} {% include '/etc/passwd' %}",
-    "<img src=x onerror=alert(1)> & \"quotes\" '",
+    '<img src=x onerror=alert(1)> & "quotes" \'',
     "a\u2028b\x00c\x0bd",
 ]
 
@@ -422,7 +428,9 @@ async def test_without_a_server_the_mail_is_printed_and_its_token_is_in_no_log(
 
 
 def test_every_mail_is_written_in_every_language() -> None:
-    names = {fact.topic for fact in service.FOR_CUSTOMERS} | {f"merchant.{fact.topic}" for fact in service.FOR_MERCHANTS}
+    names = {fact.topic for fact in service.FOR_CUSTOMERS} | {
+        f"merchant.{fact.topic}" for fact in service.FOR_MERCHANTS
+    }
     for language in WORDS:
         files = {path.name.removesuffix(".txt") for path in (rendering.TEMPLATES / language).iterdir()}
         assert files == names
@@ -431,5 +439,3 @@ def test_every_mail_is_written_in_every_language() -> None:
 def test_the_consumer_and_its_job_are_registered() -> None:
     assert registry.CONSUMERS.by_name[jobs.ORDER_MAIL.name] is jobs.ORDER_MAIL
     assert registry.HANDLERS[SEND] is jobs.SENDING
-
-

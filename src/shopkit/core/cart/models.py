@@ -29,7 +29,8 @@ class Cart(Timestamps, TenantRow):
         belongs_to("customer_id", "customers"),
         one_of("status", CART.states),
         currency_check(),
-        Index("ix_carts_expiry", "tenant_id", "status", "expires_at", postgresql_where=text("status IN ('active', 'abandoned')")),
+        Index("ix_carts_expiry", "tenant_id", "status", "expires_at",
+              postgresql_where=text("status IN ('active', 'abandoned')")),
     )  # fmt: skip
 
     store_id: Mapped[UUID]

@@ -46,11 +46,11 @@ class CartRow(Struct, frozen=True, kw_only=True):
 class CartChange(Command, frozen=True, kw_only=True):
     """Any of these, in any order; what is left out stays, null clears."""
 
-    contact: ContactInput | None | UnsetType = UNSET
-    shipping_address: Address | None | UnsetType = UNSET
-    billing_address: Address | None | UnsetType = UNSET
-    shipping_option: Line | None | UnsetType = UNSET
-    payment_method: Line | None | UnsetType = UNSET
+    contact: ContactInput | UnsetType | None = UNSET
+    shipping_address: Address | UnsetType | None = UNSET
+    billing_address: Address | UnsetType | None = UNSET
+    shipping_option: Line | UnsetType | None = UNSET
+    payment_method: Line | UnsetType | None = UNSET
     coupon_codes: list[str] | UnsetType = UNSET
     """Coupons come later: only an empty list is taken."""
     note: Paragraph | UnsetType = UNSET

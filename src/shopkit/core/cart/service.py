@@ -126,7 +126,8 @@ def _cart(row: Any) -> CartRow:
 ADD = f"""
 INSERT INTO cart_items AS i
     (id, cart_id, variant_id, vendor_id, quantity, customisation, customisation_hash, unit_price, snapshot)
-SELECT g.id, $1, g.variant_id, v.vendor_id, g.quantity, g.customisation, g.customisation_hash, coalesce(price.amount, 0),
+SELECT g.id, $1, g.variant_id, v.vendor_id, g.quantity, g.customisation, g.customisation_hash,
+       coalesce(price.amount, 0),
        jsonb_build_object('title', p.title, 'options', v.options)
 FROM jsonb_to_recordset($2::jsonb) AS
     g(id uuid, variant_id uuid, quantity int, customisation jsonb, customisation_hash text)

@@ -18,7 +18,7 @@ class LineAmounts(Struct, frozen=True, kw_only=True):
 
 
 class Totals(Struct, frozen=True, kw_only=True):
-    """A basket in minor units. `total` = subtotal − discount + shipping + tax; `tax_included` lies within the prices."""
+    """A basket in minor units. `total` = subtotal − discount + shipping + tax; `tax_included` is inside the prices."""
 
     subtotal: int
     discount: int

@@ -27,7 +27,11 @@ class Brand(Timestamps, TenantRow):
     """Who makes it."""
 
     __tablename__ = "brands"
-    __table_args__ = (unique("slug", where="deleted_at IS NULL"), check("slug_form", SLUG), belongs_to("logo_id", "media_assets"))
+    __table_args__ = (
+        unique("slug", where="deleted_at IS NULL"),
+        check("slug_form", SLUG),
+        belongs_to("logo_id", "media_assets"),
+    )
 
     slug: Mapped[str]
     name: Mapped[str]
@@ -185,7 +189,13 @@ class CategoryListing(TenantRow):
         belongs_to("category_id", "categories", "CASCADE"),
         belongs_to("product_id", "products", "CASCADE"),
         unique("category_id", "product_id"),
-        Index("ix_category_listings_newest", "tenant_id", "category_id", text("published_at DESC"), text("product_id DESC")),
+        Index(
+            "ix_category_listings_newest",
+            "tenant_id",
+            "category_id",
+            text("published_at DESC"),
+            text("product_id DESC"),
+        ),
         Index("ix_category_listings_price", "tenant_id", "category_id", "sort_price", "product_id"),
     )
 

@@ -22,15 +22,18 @@ def price_now(variant: str = "v.id", product: str = "v.product_id", currency: st
     The arguments are SQL expressions: column names or parameters, never values.
     """
     return f"""(
-        SELECT p.amount, nullif(greatest(p.amount, coalesce(p.compare_at, first_value(p.compare_at) OVER (
-            ORDER BY p.variant_id IS NOT NULL, p.ends_at IS NULL, p.starts_at DESC NULLS LAST))), p.amount) AS compare_at
+        SELECT p.amount, nullif(greatest(p.amount, coalesce(
+            p.compare_at,
+            first_value(p.compare_at) OVER (
+                ORDER BY p.variant_id IS NOT NULL, p.ends_at IS NULL, p.starts_at DESC NULLS LAST)
+        )), p.amount) AS compare_at
         FROM variant_prices p
         WHERE p.product_id = {product} AND (p.variant_id = {variant} OR p.variant_id IS NULL)
           AND p.currency = {currency}
           AND (p.starts_at IS NULL OR p.starts_at <= now()) AND (p.ends_at IS NULL OR p.ends_at > now())
         ORDER BY p.variant_id IS NULL, p.ends_at IS NULL, p.starts_at DESC NULLS LAST
         LIMIT 1
-    )"""  # noqa: S608
+    )"""
 
 
 def least_price_now(product: str = "l.product_id", currency: str = "$1") -> str:
@@ -41,7 +44,7 @@ def least_price_now(product: str = "l.product_id", currency: str = "$1") -> str:
         WHERE v.product_id = {product} AND v.is_active AND v.deleted_at IS NULL
         ORDER BY price.amount, price.compare_at DESC NULLS LAST
         LIMIT 1
-    )"""  # noqa: S608
+    )"""
 
 
 class Price(Struct, frozen=True, kw_only=True):

@@ -22,7 +22,7 @@ FROM (
     WHERE l.product_id = ANY($1)
 ) fresh
 WHERE fresh.id = l.id AND l.sort_price IS DISTINCT FROM fresh.amount
-"""  # noqa: S608
+"""
 
 _CATEGORY_LISTINGS = """
 WITH wanted AS MATERIALIZED (

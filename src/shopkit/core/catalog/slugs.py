@@ -61,7 +61,7 @@ async def similar(sql: asyncpg.Connection, kind: Kind, store_id: UUID, slug: str
     """The live slugs that begin like this one, for `free`."""
     table = "product_listings" if kind == "product" else "categories"
     rows = await sql.fetch(
-        f"SELECT slug FROM {table} WHERE store_id = $1 AND starts_with(slug, $2) AND deleted_at IS NULL",  # noqa: S608
+        f"SELECT slug FROM {table} WHERE store_id = $1 AND starts_with(slug, $2) AND deleted_at IS NULL",
         store_id,
         slug[: MAX_LENGTH - 12],
     )
@@ -89,20 +89,3 @@ async def unshadow(sql: asyncpg.Connection, kind: Kind, store_id: UUID, live: It
     await sql.execute(
         "DELETE FROM slug_redirects WHERE store_id = $1 AND kind = $2 AND slug = ANY($3)", store_id, kind, list(live)
     )
-
-
-async def moved_to(sql: asyncpg.Connection, kind: Kind, store_id: UUID, slug: str) -> str | None:
-    """The present slug of what once had this one; None if nothing had, or it is gone. Ask after the live look-up."""
-    live = (
-        "SELECT l.slug FROM product_listings l WHERE l.store_id = r.store_id AND l.product_id = r.target_id"
-        " AND l.status = 'active' AND l.deleted_at IS NULL"
-        if kind == "product"
-        else "SELECT c.slug FROM categories c WHERE c.id = r.target_id AND c.is_active AND c.deleted_at IS NULL"
-    )
-    found: str | None = await sql.fetchval(
-        f"SELECT ({live}) FROM slug_redirects r WHERE r.store_id = $1 AND r.kind = $2 AND r.slug = $3",  # noqa: S608
-        store_id,
-        kind,
-        slug,
-    )
-    return found

@@ -153,4 +153,3 @@ class Basket:
             elif line.variant_id in self.short:
                 found.append((f"/items/{line.id}", "out_of_stock"))
         return found
-

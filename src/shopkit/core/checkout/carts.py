@@ -52,7 +52,10 @@ def normalise_contact(uow: Uow, given: ContactInput | None) -> Contact:
 
 async def basket_of(uow: Uow, cart: CartRow) -> Basket:
     """The cart's basket, read now."""
-    data = await queries.of_cart(uow, cart.id, cart.currency)
+    return await _basket(uow, cart, await queries.of_cart(uow, cart.id, cart.currency))
+
+
+async def _basket(uow: Uow, cart: CartRow, data: queries.BasketData) -> Basket:
     choices = Choices(
         contact=cart.contact,
         shipping_address=cart.shipping_address,
@@ -74,8 +77,10 @@ async def show(uow: Uow, cart_id: UUID, epoch: int) -> CartView:
 async def create(uow: Uow, items: list[AddItem]) -> tuple[CartRow, CartView]:
     """A new cart, perhaps with something in it."""
     cart = await carts.create(uow)
-    if items:
-        await carts.add_lines(uow, cart.id, [line_input(item) for item in items])
+    if not items:
+        nothing = queries.BasketData(now=cart.expires_at, lines=[], rates=[], taxes=[])
+        return cart, cart_view(cart, await _basket(uow, cart, nothing), uow.scope.locale)
+    await carts.add_lines(uow, cart.id, [line_input(item) for item in items])
     return cart, await _finish(uow, cart, {item.variant_id for item in items})
 
 
@@ -176,9 +181,7 @@ async def _check(uow: Uow, basket: Basket, changed: set[UUID]) -> None:
             raise VariantUnavailable(details={"variant_id": str(line.variant_id)})
         most = min(options.max_quantity, line.max_per_order or options.max_quantity)
         if line.quantity > most:
-            raise Invalid(
-                errors=[FieldError(field="/quantity", code="too_many_per_order", message=f"At most {most}.")]
-            )
+            raise Invalid(errors=[FieldError(field="/quantity", code="too_many_per_order", message=f"At most {most}.")])
     short = {variant: units for variant, units in basket.short.items() if variant in changed}
     if short:
         raise inventory.out_of_stock(short)

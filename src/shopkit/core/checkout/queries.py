@@ -65,7 +65,8 @@ class BasketData(Struct, frozen=True, kw_only=True):
 
 
 _FIRST_IMAGE = """(SELECT '/media/' || m.path FROM media_assets m WHERE m.id = coalesce(v.image_id, (
-    SELECT pm.media_id FROM product_media pm WHERE pm.product_id = v.product_id ORDER BY pm.position, pm.id LIMIT 1)))"""
+    SELECT pm.media_id FROM product_media pm WHERE pm.product_id = v.product_id
+    ORDER BY pm.position, pm.id LIMIT 1)))"""
 
 _STOCK = f"""(
     SELECT coalesce(sum(greatest(s.stock + s.oversell_limit - s.reserved, 0)), 0)::int AS free,

@@ -1,5 +1,6 @@
-"""The buyers' routes: carts, quick orders, orders. Decode, permit, call one function, encode. All are public; the cart's
-and the order's token decide what one may touch (I42).
+"""The buyers' routes: carts, quick orders, orders. Decode, permit, call one function, encode.
+
+All are public; the cart's and the order's token decide what one may touch (I42).
 """
 
 from collections.abc import Awaitable, Callable

@@ -15,6 +15,7 @@ from shopkit.core.checkout import queries
 from shopkit.core.checkout.basket import Basket, Choices
 from shopkit.core.checkout.carts import basket_of, line_input, normalise_contact
 from shopkit.core.checkout.errors import CartChanged, ProductUnavailable, RequirementsMissing
+from shopkit.core.checkout.process import CheckoutShop
 from shopkit.core.checkout.schemas import Complete, QuickOrder
 from shopkit.core.checkout.views import cart_view
 from shopkit.core.customers import address as addresses
@@ -36,7 +37,6 @@ from shopkit.core.payments import methods
 from shopkit.core.payments import service as payments
 from shopkit.core.payments.settings import CodSettings
 from shopkit.core.settings import service as settings
-from shopkit.core.checkout.process import CheckoutShop
 from shopkit.sdk.errors import FieldError, Invalid
 from shopkit.sdk.events import OrderConfirmed, OrderPlaced, PaymentOpened
 from shopkit.sdk.money import Money
@@ -118,9 +118,7 @@ async def _quick_basket(uow: Uow, command: QuickOrder) -> Basket:
     return basket
 
 
-def _accepted(
-    address: addresses.Address | None, at: str, errors: list[FieldError]
-) -> addresses.Address | None:
+def _accepted(address: addresses.Address | None, at: str, errors: list[FieldError]) -> addresses.Address | None:
     if address is None:
         return None
     try:

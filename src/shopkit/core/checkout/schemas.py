@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from msgspec import Meta
+from msgspec import Meta, field
 
 from shopkit.core.cart.schemas import ContactInput
 from shopkit.core.customers.address import Address
@@ -27,7 +27,7 @@ class AddItem(Command, frozen=True, kw_only=True):
 class NewCart(Command, frozen=True, kw_only=True):
     """A new cart, perhaps with something in it."""
 
-    items: Annotated[list[AddItem], Meta(max_length=100)] = []
+    items: Annotated[list[AddItem], Meta(max_length=100)] = field(default_factory=list)
 
 
 class SetQuantity(Command, frozen=True, kw_only=True):
@@ -118,7 +118,7 @@ class CartView(View, frozen=True, kw_only=True):
     billing_address: Address | None
     shipping_option: str | None
     payment_method: str | None
-    coupon_codes: list[str] = []
+    coupon_codes: list[str] = field(default_factory=list)
     note: str
     requirements: list[FieldError]
     """What is still needed before the order can be placed."""
@@ -233,7 +233,7 @@ class OrderView(View, frozen=True, kw_only=True):
     timeline: list[TimelineEntry]
     payments: list[PaymentView]
     shipments: list[ShipmentView]
-    downloads: list[str] = []
+    downloads: list[str] = field(default_factory=list)
     placed_at: datetime | None
 
 

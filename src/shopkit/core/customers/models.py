@@ -32,7 +32,9 @@ class CustomerIdentity(Timestamps, TenantRow):
     __tablename__ = "customer_identities"
     __table_args__ = (
         belongs_to("customer_id", "customers"),
-        unique("identity_type", "identity_value", where="verified_at IS NOT NULL", name="uq_customer_identities_verified"),
+        unique(
+            "identity_type", "identity_value", where="verified_at IS NOT NULL", name="uq_customer_identities_verified"
+        ),
         unique("identity_type", "identity_value", where="is_primary", name="uq_customer_identities_primary"),
         unique("customer_id", "identity_type", "identity_value"),
         one_of("identity_type", ("phone", "email", "external")),

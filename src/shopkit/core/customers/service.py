@@ -41,9 +41,7 @@ async def find_or_create(uow: Uow, *, name: str, phone: str | None, email: str |
 
     Two first orders with one phone at the same time give one customer: the unique primary identity is the judge.
     """
-    row = await uow.sql.fetchrow(
-        FIND_OR_CREATE, phone, email, uuid7(), name, uow.scope.locale, uuid7(), uuid7()
-    )
+    row = await uow.sql.fetchrow(FIND_OR_CREATE, phone, email, uuid7(), name, uow.scope.locale, uuid7(), uuid7())
     if not row["is_known"] and not row["has_claim"]:
         # Somebody else's claim of this phone committed while ours waited for it: theirs is the customer.
         await uow.sql.execute("DELETE FROM customer_identities WHERE customer_id = $1", row["id"])
@@ -54,11 +52,12 @@ async def find_or_create(uow: Uow, *, name: str, phone: str | None, email: str |
 
 
 REMEMBER = """
-INSERT INTO customer_addresses (id, customer_id, type, is_default, fingerprint, name, phone, country_code, admin1, admin2,
-    admin3, area, postal_code, line1, line2, landmark)
+INSERT INTO customer_addresses (id, customer_id, type, is_default, fingerprint, name, phone, country_code, admin1,
+    admin2, admin3, area, postal_code, line1, line2, landmark)
 SELECT $1, $2, $3, NOT EXISTS (SELECT FROM customer_addresses a
         WHERE a.customer_id = $2 AND a.type = $3 AND a.is_default AND a.deleted_at IS NULL),
-    $4, g.name, g.phone, g.country_code, g.admin1, g.admin2, g.admin3, g.area, g.postal_code, g.line1, g.line2, g.landmark
+    $4, g.name, g.phone, g.country_code, g.admin1, g.admin2, g.admin3, g.area, g.postal_code, g.line1,
+    g.line2, g.landmark
 FROM jsonb_to_record($5::jsonb) AS g(name text, phone text, country_code text, admin1 text, admin2 text, admin3 text,
     area text, postal_code text, line1 text, line2 text, landmark text)
 ON CONFLICT DO NOTHING

@@ -18,7 +18,9 @@ class InventoryStock(Timestamps, TenantRow):
         belongs_to("variant_id", "product_variants"),
         belongs_to("location_id", "store_locations"),
         unique("variant_id", "location_id"),
-        check("bounds_i1", "stock >= 0 AND reserved >= 0 AND reserved <= stock + oversell_limit AND oversell_limit >= 0"),
+        check(
+            "bounds_i1", "stock >= 0 AND reserved >= 0 AND reserved <= stock + oversell_limit AND oversell_limit >= 0"
+        ),
         {"postgresql_with": {"fillfactor": 70}},
     )
 
@@ -64,7 +66,7 @@ LEDGER_TYPES = ("restock", "sale", "reservation", "release", "adjustment", "retu
 
 
 class InventoryTransaction(TenantRow):
-    """The ledger: each change of a stock row. The sum of `stock_delta` is `stock` (I3), of `reserved_delta` `reserved`."""
+    """The ledger: each change of a stock row. `stock_delta` sums to `stock` (I3), `reserved_delta` to `reserved`."""
 
     __tablename__ = "inventory_transactions"
     __table_args__ = (

@@ -67,7 +67,8 @@ FOR NO KEY UPDATE OF s
 
 RESERVE_MANY = """
 WITH given AS (
-    SELECT * FROM jsonb_to_recordset($1::jsonb) AS g(id uuid, ledger_id uuid, stock_id uuid, variant_id uuid, quantity int)
+    SELECT * FROM jsonb_to_recordset($1::jsonb)
+        AS g(id uuid, ledger_id uuid, stock_id uuid, variant_id uuid, quantity int)
 ), taken AS (
     UPDATE inventory_stocks s SET reserved = s.reserved + g.quantity FROM given g WHERE s.id = g.stock_id
 ), held AS (
@@ -141,9 +142,7 @@ async def _lock(uow: Uow, variants: Sequence[UUID]) -> dict[UUID, list[Level]]:
     return levels
 
 
-async def _take(
-    uow: Uow, owner: Owner, demand: Demand, levels: dict[UUID, list[Level]], seconds: float | None
-) -> None:
+async def _take(uow: Uow, owner: Owner, demand: Demand, levels: dict[UUID, list[Level]], seconds: float | None) -> None:
     """Reserve on locked rows. What seems short is looked at again after sweeping overdue holds (I5, I7)."""
     shares, short = allocate_all(levels, demand)
     if short and await _sweep(uow, [level.id for variant in short for level in levels.get(variant, ())]):
@@ -170,7 +169,9 @@ async def _take(
 
 def out_of_stock(short: Mapping[UUID, tuple[int, int]]) -> OutOfStock:
     """The refusal for variants with (asked, free) units."""
-    items = [{"variant_id": str(v), "requested": asked, "available": max(free, 0)} for v, (asked, free) in short.items()]
+    items = [
+        {"variant_id": str(v), "requested": asked, "available": max(free, 0)} for v, (asked, free) in short.items()
+    ]
     return OutOfStock(details={"available": items[0]["available"], "items": items})
 
 
@@ -291,7 +292,9 @@ async def expire_holds(uow: Uow) -> int:
     return await _end(uow, which, ids, status="expired", type_="release", reason="overdue")
 
 
-async def receive(uow: Uow, variant_id: UUID, quantity: int, *, location_id: UUID | None = None, reason: str = "") -> int:
+async def receive(
+    uow: Uow, variant_id: UUID, quantity: int, *, location_id: UUID | None = None, reason: str = ""
+) -> int:
     """Goods arrived: stock rises by `quantity` at the location (default: the store's). Answers the new level."""
     if quantity <= 0:
         raise Invalid("The quantity must be positive.")
@@ -315,21 +318,31 @@ async def adjust(
     return await _change(uow, variant_id, location_id, delta, "adjustment", reason)
 
 
+RAISE_LEVEL = """
+    INSERT INTO inventory_stocks AS s (id, variant_id, location_id, stock, restocked_at)
+    VALUES ($1, $2, $3, $4::int, now())
+    ON CONFLICT (tenant_id, variant_id, location_id) DO UPDATE
+    SET stock = s.stock + $4::int, restocked_at = excluded.restocked_at
+    RETURNING s.id, s.stock
+"""
+LOWER_LEVEL = """
+    UPDATE inventory_stocks s SET stock = s.stock + $4::int
+    WHERE $1::uuid IS NOT NULL AND s.variant_id = $2 AND s.location_id = $3
+    RETURNING s.id, s.stock
+"""
+
+
 async def _change(uow: Uow, variant_id: UUID, location_id: UUID | None, delta: int, type_: str, reason: str) -> int:
     if delta == 0:
         raise Invalid("Nothing would change.")
     location = await _location(uow, location_id)
     actor = uow.scope.actor
+    # The checks judge the row to insert before its conflict is seen: a negative one must be an update from the start.
+    changed = RAISE_LEVEL if delta > 0 else LOWER_LEVEL
     try:
         level = await uow.sql.fetchval(
-            """
-            WITH changed AS (
-                INSERT INTO inventory_stocks AS s (id, variant_id, location_id, stock, restocked_at)
-                VALUES ($1, $2, $3, $4::int, CASE WHEN $4::int > 0 THEN now() END)
-                ON CONFLICT (tenant_id, variant_id, location_id) DO UPDATE
-                SET stock = s.stock + $4::int, restocked_at = coalesce(excluded.restocked_at, s.restocked_at)
-                RETURNING s.id, s.stock
-            ), written AS (
+            f"""
+            WITH changed AS ({changed}), written AS (
                 INSERT INTO inventory_transactions (id, stock_id, type, stock_delta, reason, actor_type, actor_id)
                 SELECT $5, id, $6, $4::int, $7, $8, $9 FROM changed
             )
@@ -341,12 +354,17 @@ async def _change(uow: Uow, variant_id: UUID, location_id: UUID | None, delta: i
         raise StockHeld from None
     except asyncpg.ForeignKeyViolationError:
         raise UnknownStock from None
+    if level is None:
+        raise StockHeld
     return int(level)
 
 
 async def _location(uow: Uow, location_id: UUID | None) -> UUID:
     found: UUID | None = await uow.sql.fetchval(
-        "SELECT id FROM store_locations WHERE store_id = $1 AND CASE WHEN $2::uuid IS NULL THEN is_default ELSE id = $2 END",
+        """
+        SELECT id FROM store_locations
+        WHERE store_id = $1 AND CASE WHEN $2::uuid IS NULL THEN is_default ELSE id = $2 END
+        """,
         uow.scope.store.id,
         location_id,
     )

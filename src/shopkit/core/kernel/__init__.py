@@ -1,1 +1,1 @@
-"""What every domain stands on and no shop word enters: configuration, database, transactions, leases, tokens, problems."""
+"""What every domain stands on: configuration, database, transactions, leases, tokens, problems. No shop word enters."""

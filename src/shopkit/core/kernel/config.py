@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
@@ -88,8 +88,10 @@ class Config(Struct, frozen=True, kw_only=True):
 def read_config(environ: Mapping[str, str]) -> Config:
     """Read and check the environment. Raises `ConfigFault` with every wrong variable named."""
     known = {PREFIX + name.upper(): name for name in Config.__struct_fields__}
-    faults = [f"{name} is not a setting of ShopKit" for name in environ if name.startswith(PREFIX) and name not in known]
-    values = {}
+    faults = [
+        f"{name} is not a setting of ShopKit" for name in environ if name.startswith(PREFIX) and name not in known
+    ]
+    values: dict[str, Any] = {}
     for variable, name in known.items():
         if variable in environ:
             try:

@@ -4,6 +4,7 @@ Way (b): asyncpg owns connection and transaction; SQLAlchemy's session attaches 
 """
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from contextvars import ContextVar
@@ -22,6 +23,8 @@ WEB_SETTINGS = {
     "lock_timeout": "2s",
     "idle_in_transaction_session_timeout": "10s",
     "jit": "off",
+    # Our statements are fixed texts whose plan does not depend on the values; planning anew costs more than running.
+    "plan_cache_mode": "force_generic_plan",
     "timezone": "UTC",
 }
 BEGIN_TRIES = 3
@@ -142,7 +145,7 @@ class Database:
             try:
                 await connection.execute(command)
             except LOST:
-                connection.terminate()
+                _discard(connection)
                 await self.release(connection)
                 if attempt == BEGIN_TRIES - 1:
                     raise
@@ -157,15 +160,13 @@ class Database:
 
     async def _roll_back(self, connection: asyncpg.Connection) -> None:
         """End the transaction whatever state it is in; a connection that cannot be rolled back is thrown away."""
-        if connection.is_closed():
-            return
         try:
             await asyncio.shield(asyncio.wait_for(connection.execute("ROLLBACK"), timeout=5))
         except Exception:
             # The error that led here is the one to tell; without its connection the transaction ends by itself.
-            connection.terminate()
+            _discard(connection)
         except BaseException:
-            connection.terminate()
+            _discard(connection)
             raise
 
     async def release(self, connection: asyncpg.Connection) -> None:
@@ -193,6 +194,12 @@ async def commit(connection: asyncpg.Connection) -> None:
     """COMMIT, and check that the answer is COMMIT: an aborted transaction answers ROLLBACK without an error."""
     if await connection.execute("COMMIT") != "COMMIT":
         raise CommitFailed
+
+
+def _discard(connection: asyncpg.Connection) -> None:
+    # A connection that was lost has left the pool by itself, and then refuses even this.
+    with contextlib.suppress(asyncpg.InterfaceError):
+        connection.terminate()
 
 
 async def _set_codecs(connection: asyncpg.Connection) -> None:

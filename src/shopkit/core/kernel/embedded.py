@@ -46,6 +46,7 @@ SETTINGS: Mapping[str, str] = {
     "shared_buffers": "64MB",  # a VPS of 1 GB also has to hold the shop
     "fsync": "on",
     "jit": "off",
+    "autovacuum_naptime": "15s",  # a young shop's tables grow from nothing: plans made for empty tables must not last
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_line_prefix": "%m [%p] %q%u@%d ",

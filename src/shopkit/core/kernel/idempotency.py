@@ -23,7 +23,7 @@ ANONYMOUS = "anonymous"
 
 
 class IdempotencyKey(TenantRow):
-    """A key that was used, with what came of it. Bodies hold no tokens; `subject_id` lets a replay rebuild the answer."""
+    """A used key, with what came of it. Bodies hold no tokens; `subject_id` lets a replay rebuild the answer."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (unique("caller", "route", "key"), Index("ix_idempotency_keys_created_at", text("created_at")))

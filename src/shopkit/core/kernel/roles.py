@@ -16,7 +16,7 @@ class RoleReport(Struct, kw_only=True):
 
 
 async def create_roles(admin_dsn: str, *, app: str = APP, app_password: str | None = None) -> RoleReport:
-    """Create or repair the roles as far as the administrator's rights go. Nothing here needs a superuser to be useful."""
+    """Create or repair the roles as far as the administrator's rights go. It needs no superuser to be useful."""
     connection = await asyncpg.connect(admin_dsn)
     report = RoleReport(done=[], missing=[])
     try:
@@ -25,7 +25,9 @@ async def create_roles(admin_dsn: str, *, app: str = APP, app_password: str | No
                 await _try(connection, report, f"CREATE ROLE {quote(name)} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE")
         if app_password:
             literal = await connection.fetchval("SELECT quote_literal($1::text)", app_password)
-            await _try(connection, report, f"ALTER ROLE {quote(app)} PASSWORD {literal}", shown="set the app's password")
+            await _try(
+                connection, report, f"ALTER ROLE {quote(app)} PASSWORD {literal}", shown="set the app's password"
+            )
         await _try(connection, report, f"ALTER ROLE {quote(BACKUP)} BYPASSRLS")
     finally:
         await connection.close()
@@ -60,8 +62,9 @@ async def harden(admin_dsn: str, *, app: str = APP, backup: str = BACKUP) -> Rol
             await _try(connection, report, statement)
         if await connection.fetchval("SELECT rolsuper FROM pg_roles WHERE rolname = current_user"):
             await _try(connection, report, "REVOKE EXECUTE ON FUNCTION set_config(text, text, boolean) FROM PUBLIC")
-            # pg_dump calls it.
-            await _try(connection, report, f"GRANT EXECUTE ON FUNCTION set_config(text, text, boolean) TO {quote(backup)}")
+            # pg_dump calls it, and the driver does before it looks up a type; neither role ever serves.
+            trusted = f"{quote(backup)}, {quote(OWNER)}"
+            await _try(connection, report, f"GRANT EXECUTE ON FUNCTION set_config(text, text, boolean) TO {trusted}")
         else:
             report.missing.append("revoke set_config from PUBLIC: only a superuser can")
     finally:
@@ -106,7 +109,8 @@ async def inspect_app_role(connection: asyncpg.Connection) -> AppRole:
         """
         SELECT rolname AS name, rolsuper AS is_superuser, rolbypassrls AS bypasses_rls,
                (SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-                WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public' AND pg_has_role(r.oid, c.relowner, 'USAGE')) AS owns,
+                WHERE c.relkind IN ('r', 'p') AND n.nspname = 'public' AND pg_has_role(r.oid, c.relowner, 'USAGE'))
+                   AS owns,
                has_function_privilege('set_config(text, text, boolean)', 'EXECUTE') AS may_set_config
         FROM pg_roles r WHERE rolname = current_user
         """

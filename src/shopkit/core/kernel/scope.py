@@ -37,7 +37,7 @@ class StoreInfo(Struct, frozen=True, kw_only=True):
 
 
 class Scope(Struct, frozen=True, kw_only=True):
-    """The tenant of a transaction and who acts in it. The tenant comes from host or credential, never from input (I40)."""
+    """The tenant of a transaction and who acts in it. It comes from host or credential, never from input (I40)."""
 
     tenant_id: UUID
     store: StoreInfo

@@ -25,6 +25,7 @@ CATEGORIES: Final = Table(
     {"store_id": "uuid", "parent_id": "uuid", "position": "int", "slug": "text", "name": "text", "description": "text",
      "is_active": "boolean", "seo": "jsonb"},
     {"parent_id": None, "position": 0, "description": "", "is_active": True, "seo": {}},
+    is_tree=True,
 )  # fmt: skip
 CATEGORY_TEXTS: Final = Table(
     "category_translations",

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from msgspec import UNSET
 
+from shopkit.core.customers import bangladesh
 from shopkit.core.loading.document import Method, Zone
 from shopkit.core.loading.rows import Sheet, Table
 from shopkit.core.loading.run import Run
@@ -75,9 +76,11 @@ async def load_tax_rates(run: Run) -> None:
     sheet = await _of_store(run, TAX_RATES)
     seen: dict[Any, str] = {}
     for number, given in enumerate(run.document.tax_rates):
-        key = (given.country_code, given.admin1, given.tax_class)
+        admin1, _ = _region(run, f"/tax_rates/{number}", given.country_code, given.admin1, None)
+        key = (given.country_code, admin1, given.tax_class)
         if run.is_new(f"/tax_rates/{number}", seen, key):
-            sheet.put(key, {"store_id": run.store.id, **_fields(given)})
+            fields = {"name": given.name, "rate": given.rate, "is_inclusive": given.is_inclusive}
+            sheet.put(key, {"store_id": run.store.id, **fields})
     await run.write([("tax rates", sheet)])
 
 
@@ -102,8 +105,9 @@ def _put_regions(run: Run, at: str, zone: Zone, zone_id: UUID, sheet: Sheet) -> 
         return
     seen: dict[Any, str] = {}
     for number, given in enumerate(zone.regions):
-        key = (zone_id, given.country_code, given.admin1, given.admin2)
-        if run.is_new(f"{at}/regions/{number}", seen, key):
+        here = f"{at}/regions/{number}"
+        key = (zone_id, given.country_code, *_region(run, here, given.country_code, given.admin1, given.admin2))
+        if run.is_new(here, seen, key):
             sheet.put(key, {})
     sheet.keep_only(sheet.of(zone_id), seen)
 
@@ -149,6 +153,17 @@ def _put_rates(run: Run, at: str, method: Method, method_id: UUID, zones: Sheet,
         if run.is_new(here, seen, key):
             sheet.put(key, {name: value for name, value in _fields(given).items() if name != "zone"})
     sheet.keep_only(sheet.of(method_id), seen)
+
+
+def _region(run: Run, at: str, country: str | None, admin1: str | None, admin2: str | None) -> tuple[str | None, ...]:
+    """Division and district as addresses store them; names that no address can have are wrong."""
+    if country != "BD":
+        return admin1, admin2
+    known = bangladesh.division(admin1) if admin1 else None, bangladesh.district(admin2) if admin2 else None
+    for name, given, found in (("admin1", admin1, known[0]), ("admin2", admin2, known[1])):
+        if given and found is None:
+            run.faults.add(f"{at}/{name}", "unknown", "Bangladesh has no division or district of this name.")
+    return tuple(place.en if place else None for place in known)
 
 
 async def _of_store(run: Run, table: Table) -> Sheet:

@@ -1,9 +1,9 @@
 """Rows of one table as the store has them and as the document wants them: only the difference is written, in sets:
 
-    sheet = Sheet(BRANDS)
-    await sheet.read(sql, "slug = ANY($1)", slugs)
-    brand_id = sheet.put((slug,), {"name": name, "description": UNSET})
-    await sheet.write(sql)
+sheet = Sheet(BRANDS)
+await sheet.read(sql, "slug = ANY($1)", slugs)
+brand_id = sheet.put((slug,), {"name": name, "description": UNSET})
+await sheet.write(sql)
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -29,6 +29,8 @@ class Table(Struct, frozen=True):
     key: tuple[str, ...]
     types: Mapping[str, str]
     defaults: Mapping[str, Any] = {}
+    is_tree: bool = False
+    """Its rows refer to one another, so new ones come before changes; elsewhere a change may free a unique value."""
 
 
 class Sheet:
@@ -53,7 +55,7 @@ class Sheet:
     async def read(self, sql: asyncpg.Connection, where: str, *arguments: Any) -> None:
         """Take the present rows that fulfil the condition."""
         columns = ", ".join(f'"{name}"' for name in self.table.types)
-        for record in await sql.fetch(f"SELECT id, {columns} FROM {self.table.name} WHERE {where}", *arguments):  # noqa: S608
+        for record in await sql.fetch(f"SELECT id, {columns} FROM {self.table.name} WHERE {where}", *arguments):
             self._keep(dict(record))
 
     def of(self, first: Any) -> list[Key]:
@@ -120,11 +122,11 @@ class Sheet:
     async def write(self, sql: asyncpg.Connection) -> None:
         """Delete, change, insert: few statements, whatever the number of rows."""
         if self._dropped:
-            await sql.execute(f"DELETE FROM {self.table.name} WHERE id = ANY($1)", list(self._dropped))  # noqa: S608
-        for part in batches(self._changed.values()):
-            await sql.execute(self._update, encode(part))
-        for part in batches(self._new.values()):
-            await sql.execute(self._insert, encode(part))
+            await sql.execute(f"DELETE FROM {self.table.name} WHERE id = ANY($1)", list(self._dropped))
+        changed, new = (self._update, self._changed), (self._insert, self._new)
+        for statement, rows in (new, changed) if self.table.is_tree else (changed, new):
+            for part in batches(rows.values()):
+                await sql.execute(statement, encode(part))
 
     def _keep(self, row: dict[str, Any]) -> None:
         key = self._key_of(row)
@@ -146,12 +148,12 @@ class Sheet:
     @property
     def _insert(self) -> str:
         names = ", ".join(f'"{name}"' for name in self.table.types)
-        return f"INSERT INTO {self.table.name} (id, {names}) SELECT id, {names} FROM {self._given}"  # noqa: S608
+        return f"INSERT INTO {self.table.name} (id, {names}) SELECT id, {names} FROM {self._given}"
 
     @property
     def _update(self) -> str:
         values = ", ".join(f'"{name}" = g."{name}"' for name in self.table.types)
-        return f"UPDATE {self.table.name} t SET {values} FROM {self._given} WHERE t.id = g.id"  # noqa: S608
+        return f"UPDATE {self.table.name} t SET {values} FROM {self._given} WHERE t.id = g.id"
 
 
 def batches(rows: Iterable[dict[str, Any]], size: int = BATCH) -> Iterator[list[dict[str, Any]]]:

@@ -102,7 +102,7 @@ class Stock:
         present = {}
         for start in range(0, len(variants), BATCH):
             for row in await self.run.sql.fetch(
-                f"SELECT {COLUMNS} FROM inventory_stocks WHERE variant_id = ANY($1)",  # noqa: S608
+                f"SELECT {COLUMNS} FROM inventory_stocks WHERE variant_id = ANY($1)",
                 variants[start : start + BATCH],
             ):
                 present[row["variant_id"], row["location_id"]] = row
@@ -112,7 +112,7 @@ class Stock:
         if not ids:
             return []
         rows: list[asyncpg.Record] = await self.run.sql.fetch(
-            f"SELECT {COLUMNS} FROM inventory_stocks WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",  # noqa: S608
+            f"SELECT {COLUMNS} FROM inventory_stocks WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE",
             ids,
         )
         return rows

@@ -45,13 +45,13 @@ def message(letter: Letter, *, sender: str, link: str) -> EmailMessage:
     mail["Subject"] = subject
     mail["Message-ID"] = f"<{letter.id}@{address.rpartition('@')[2]}>"
     mail["Auto-Submitted"] = "auto-generated"
-    mail["Content-Language"] = spoken
     if letter.audience == "customer" and letter.store_email:
         mail["Reply-To"] = _address(letter.store_email)
     mail.set_content(_environment().render_template("mail.txt", paragraphs=paragraphs, **context))
     mail.add_alternative(
         _environment().render_template("mail.html", paragraphs=paragraphs, subject=subject, **context), subtype="html"
     )
+    mail["Content-Language"] = spoken  # last: setting the content clears what begins with Content-
     return mail
 
 

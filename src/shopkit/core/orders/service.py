@@ -16,8 +16,8 @@ INSERT = """
 WITH given AS (
     SELECT $1::jsonb AS doc
 ), made AS (
-    INSERT INTO orders (id, store_id, customer_id, cart_id, number, status, payment_status, fulfillment_status, currency,
-        subtotal, discount_total, shipping_total, tax_total, tax_included, fee_total, total, tax_lines, locale,
+    INSERT INTO orders (id, store_id, customer_id, cart_id, number, status, payment_status, fulfillment_status,
+        currency, subtotal, discount_total, shipping_total, tax_total, tax_included, fee_total, total, tax_lines, locale,
         contact_name, contact_phone, contact_email, shipping_method, payment_method, customer_note,
         shipping_address_id, billing_address_id, placed_at, confirmed_at)
     SELECT g.id, g.store_id, g.customer_id, g.cart_id, g.number, g.status, g.payment_status, g.fulfillment_status,

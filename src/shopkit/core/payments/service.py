@@ -1,4 +1,4 @@
-"""Attempts and ledger: open, move along the lifecycle, post. The order's payment axis is written by its one writer here."""
+"""Attempts and ledger: open, move along the lifecycle, post. The one writer of the order's payment axis."""
 
 from uuid import UUID
 

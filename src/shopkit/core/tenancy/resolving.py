@@ -58,9 +58,7 @@ class Places:
             raise NotFound("There is no such tenant.")
         return place
 
-    async def _recall(
-        self, key: tuple[str | UUID, str], ask: Callable[[], Awaitable[Place | None]]
-    ) -> Place | None:
+    async def _recall(self, key: tuple[str | UUID, str], ask: Callable[[], Awaitable[Place | None]]) -> Place | None:
         epoch, place = self._known.get(key, (None, None))
         if epoch is None or not self._epochs.is_fresh or epoch != self._epochs.versions.get("hosts"):
             epoch = self._epochs.versions.get("hosts")

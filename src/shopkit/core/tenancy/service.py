@@ -53,9 +53,7 @@ async def create(owner: asyncpg.Connection, new: NewTenant, schedules: Iterable[
             "INSERT INTO store_locations (id, store_id, code, name, is_default) VALUES ($1, $2, 'main', 'Main', true)",
             made.location_id, made.store_id,
         )  # fmt: skip
-        await owner.execute(
-            "INSERT INTO vendors (id, slug, name) VALUES ($1, 'main', $2)", made.vendor_id, new.name
-        )
+        await owner.execute("INSERT INTO vendors (id, slug, name) VALUES ($1, 'main', $2)", made.vendor_id, new.name)
         await owner.execute("INSERT INTO order_number_counters (store_id) VALUES ($1)", made.store_id)
         for host in new.hosts:
             await owner.execute(

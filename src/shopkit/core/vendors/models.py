@@ -1,6 +1,5 @@
 """Vendors (I1)."""
 
-
 from sqlalchemy import ForeignKeyConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
