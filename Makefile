@@ -58,7 +58,7 @@ bench:  ## Measure the shop beside the limits of its stack (ARGS="--seconds 2" f
 .PHONY: docs
 docs:  ## Build the documentation into site/
 	@$(READY) $(DONE)/dev
-	$(BIN)/mkdocs build --strict --quiet
+	$(BIN)/mkdocs build --strict
 	@echo "The documentation is in site/index.html"
 
 .PHONY: docs-generate

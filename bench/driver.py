@@ -25,7 +25,7 @@ class UnexpectedAnswerError(Exception):
     """An answer that the workload did not ask for: it fails the workload."""
 
     def __init__(self, status: int, request: str, body: bytes) -> None:
-        super().__init__(f"{request} answered {status}: {body[:300].decode(errors='replace')}")
+        super().__init__(f"{request} answered {status}: {body[:600].decode(errors='replace')}")
         self.status = status
 
 

@@ -65,7 +65,7 @@ _SPREAD = (
 
 
 async def fill(dsn: str, *, count: int, hot: int) -> None:
-    """Create the tables in an empty database and COPY the dataset into them, then vacuum and analyze."""
+    """Create the tables in an empty database and COPY the dataset into them."""
     connection = await asyncpg.connect(dsn)
     try:
         await connection.execute(SCHEMA)
@@ -77,7 +77,6 @@ async def fill(dsn: str, *, count: int, hot: int) -> None:
         await connection.copy_records_to_table("staged", records=[row for item in everything for row in _rows(item)])
         for statement in _SPREAD:
             await connection.execute(statement)
-        await connection.execute("VACUUM ANALYZE")
     finally:
         await connection.close()
 

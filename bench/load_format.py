@@ -1,46 +1,52 @@
-"""The bench's shop as a document for `shopkit load`."""
+"""The dataset as `shopkit load` takes it: a shop in Bangladesh with flat shipping and no tax."""
 
 from typing import Any
 
 from bench import dataset
-from bench.dataset import Product, Variant
+
+FORMAT_VERSION = 1
 
 
 def document(products: int, hot: int) -> dict[str, Any]:
-    """Categories, products with stock, one shipping rate for the whole country."""
-    places = [{"slug": place.slug, "name": place.name} for place in dataset.categories()]
-    everything = [*dataset.products(products), *dataset.hot_products(hot)]
-    rate = {"zone": "everywhere", "amount": dataset.SHIPPING_FLAT_MINOR}
+    """Everything of the bench's shop in one document."""
     return {
-        "version": 1,
+        "version": FORMAT_VERSION,
         "currency": dataset.CURRENCY,
-        "shipping": {
-            "zones": [{"code": "everywhere", "name": "Everywhere", "regions": [{"country_code": "BD"}]}],
-            "methods": [{"code": "flat", "name": "Delivery", "eta_min_days": 2, "eta_max_days": 5, "rates": [rate]}],
-        },
-        "categories": places,
-        "products": [_product(product) for product in everything],
+        "shipping": _shipping(),
+        "categories": [
+            {"slug": place.slug, "name": place.name, "position": position}
+            for position, place in enumerate(dataset.categories())
+        ],
+        "products": [_product(item) for item in (*dataset.products(products), *dataset.hot_products(hot))],
     }
 
 
-def _product(product: Product) -> dict[str, Any]:
-    price = product.variants[0].price
-    shown = {"compare_at": product.compare_at} if product.compare_at else {}
+def _shipping() -> dict[str, Any]:
+    rate = {"zone": "bangladesh", "amount": dataset.SHIPPING_FLAT_MINOR}
     return {
-        "key": product.slug,
-        "slug": product.slug,
-        "title": product.title,
-        "description": product.description,
-        "status": "active",
-        "published_at": product.published_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "categories": [product.category.slug],
-        "price": price,
-        **shown,
-        "options": [{"name": product.option, "values": [variant.value for variant in product.variants]}],
-        "variants": [_variant(product.option, variant, price) for variant in product.variants],
+        "zones": [{"code": "bangladesh", "name": "Bangladesh", "regions": [{"country_code": "BD"}]}],
+        "methods": [
+            {"code": "home-delivery", "name": "Home delivery", "eta_min_days": 2, "eta_max_days": 5, "rates": [rate]}
+        ],
     }
 
 
-def _variant(option: str, variant: Variant, product_price: int) -> dict[str, Any]:
-    own = {} if variant.price == product_price else {"price": variant.price}
-    return {"sku": variant.sku, "options": {option: variant.value}, "stock": variant.stock, **own}
+def _product(item: dataset.Product) -> dict[str, Any]:
+    return {
+        "key": item.slug,
+        "slug": item.slug,
+        "title": item.title,
+        "description": item.description,
+        "status": "active",
+        "published_at": item.published_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "categories": [item.category.slug],
+        "price": item.variants[0].price,
+        "compare_at": item.compare_at,
+        "options": [{"name": item.option, "values": [variant.value for variant in item.variants]}],
+        "variants": [_variant(item, variant) for variant in item.variants],
+    }
+
+
+def _variant(item: dataset.Product, variant: dataset.Variant) -> dict[str, Any]:
+    own_price = {} if variant.price == item.variants[0].price else {"price": variant.price}
+    return {"sku": variant.sku, "options": {item.option: variant.value}, "stock": variant.stock, **own_price}

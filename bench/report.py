@@ -59,9 +59,9 @@ class Outcome(Struct, kw_only=True):
     def verdicts(self) -> list[targets.Verdict]:
         if self.shop is None:
             return []
-        rates = self.shop.rates()
+        rates, failed = self.shop.rates(), self.shop.errors()
         return [
-            targets.judge(target, rates[target.workload], self.limits.rates())
+            targets.judge(target, rates[target.workload], self.limits.rates(), has_failed=target.workload in failed)
             for target in targets.TARGETS
             if target.workload in rates
         ]

@@ -69,7 +69,7 @@ class Side(Struct, kw_only=True):
 
 
 def _told(load: driver.Load) -> list[str]:
-    return [f"{count} × {kind}" for kind, count in load.errors.items()] + load.samples
+    return [f"{count} × {kind}" for kind, count in load.errors.items()] + list(dict.fromkeys(load.samples))
 
 
 class Course(Struct, kw_only=True):
@@ -108,7 +108,7 @@ class Course(Struct, kw_only=True):
             pg_cpu_ms=(end.postgres - begin.postgres) * per_operation,
             driver_cpu_ms=(end.driver - begin.driver) * per_operation,
             afterwork_cpu_ms=left_behind * 1000 / max(sum(client.operations for client in clients), 1),
-            foreign_cpus=max(0.0, end.everybody - begin.everybody - ours) / load.seconds,
+            foreign_cpus=None if load.errors else max(0.0, end.everybody - begin.everybody - ours) / load.seconds,
             load=load,
         )
         side.samples.setdefault(workload, []).append(sample)

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from bench import dataset, load_format, measure, servers, workloads
+from bench import database, dataset, load_format, measure, servers, workloads
 from bench.database import Postgres
 
 UNLIMITED = "10000000"  # the most that the configuration takes; all our buyers share one address
@@ -28,7 +28,9 @@ def load(postgres: Postgres, folder: Path, *, products: int, hot: int) -> None:
     file = folder / "dataset.json"
     file.write_text(json.dumps(load_format.document(products, hot), ensure_ascii=False))
     _command(postgres, "migrate")
+    _command(postgres, "tenant", "create", "bench")
     _command(postgres, "load", str(file))
+    database.vacuum(postgres.shop_dsn)
 
 
 def _command(postgres: Postgres, *words: str) -> None:

@@ -62,15 +62,15 @@ class Verdict(Struct, kw_only=True):
     is_met: bool | None = None
 
 
-def judge(target: Target, shop: float, limits: dict[str, float]) -> Verdict:
-    """Compare the shop's rate with the limit's and the peer's; both must hold."""
+def judge(target: Target, shop: float, limits: dict[str, float], *, has_failed: bool) -> Verdict:
+    """Compare the shop's rate with the limit's and the peer's; both must hold, and no answer be unexpected."""
     verdict = Verdict(
         workload=target.workload,
         per_second=shop,
         limit_share_at_least=target.limit_share,
         peer_times_at_least=target.peer_times,
     )
-    held: list[bool | None] = []
+    held: list[bool | None] = [not has_failed]
     if target.limit and target.limit_share:
         verdict.limit_per_second = limits.get(target.limit)
         verdict.limit_share = _ratio(shop, verdict.limit_per_second)

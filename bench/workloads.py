@@ -109,7 +109,7 @@ class Buyers:
         self._variants: list[str] = []
         self._chance = random.Random(dataset.SEED)
         self._numbers = itertools.count(1)
-        self._run = uuid.uuid4().hex[:12]
+        self._run = uuid.uuid4().hex
 
     async def prepare(self, client: Client) -> None:
         """Look at the pages as a buyer would: they must be complete, and they give the variants to buy."""

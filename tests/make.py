@@ -71,7 +71,10 @@ def contact(**changes: Any) -> dict[str, Any]:
 def items(*wanted: Product | UUID | tuple[Product | UUID, int]) -> list[dict[str, Any]]:
     """Lines as a client sends them: one unit of each, or so many."""
     pairs = [each if isinstance(each, tuple) else (each, 1) for each in wanted]
-    return [{"variant_id": str(getattr(what, "variant", what)), "quantity": units} for what, units in pairs]
+    return [
+        {"variant_id": str(what.variant if isinstance(what, Product) else what), "quantity": units}
+        for what, units in pairs
+    ]
 
 
 def quick_body(*wanted: Product | UUID | tuple[Product | UUID, int], **changes: Any) -> dict[str, Any]:

@@ -11,12 +11,21 @@ from shopkit import cli
 MARKUP = re.compile(r"\[/?[a-z# ]*\]")
 
 
+SHARED = {
+    "`--json`": "Print JSON for programs instead of a table.",
+    "`--tenant`": "The tenant, by slug or host name; not needed while there is only one.",
+    "`--data-dir`": "Where the embedded database, the key and the media are, instead of `SHOPKIT_DATA_DIR`.",
+}
+"""Options that mean the same wherever they stand."""
+
+
 def page() -> str:
     """The page of commands."""
     parts = [
         "# Commands\n\n"
         "`shopkit COMMAND --help` says the same. The process's [configuration](configuration.md) comes from the "
-        "environment.\n\n"
+        "environment. Exit codes: 0 done, 1 failed or refused, 2 wrong usage or configuration, 130 interrupted.\n\n",
+        source.table(["Shared option", "Meaning"], [[name, meaning] for name, meaning in SHARED.items()]),
     ]
     for path, command in walk():
         parts += [_section(path, command)]
@@ -52,20 +61,25 @@ def _under(path: str, command: click.Command) -> Iterator[tuple[str, click.Comma
 
 def _section(path: str, command: click.Command) -> str:
     usage = " ".join([path, *command.collect_usage_pieces(click.Context(command, info_name=path))])
-    options = [
-        [f"`{', '.join(option.opts + option.secondary_opts)}`", _default(option), option.help or ""]
-        for option in command.params
-        if isinstance(option, click.Option) and not option.hidden
-    ]
-    return f"## {path}\n\n{_text(command.help or '')}\n\n```text\n{usage}\n```\n\n" + source.table(
-        ["Option", "Default", "Meaning"], options
+    options = [option for option in command.params if isinstance(option, click.Option) and not option.hidden]
+    own = [[_names(option), _default(option), option.help or ""] for option in options if _names(option) not in SHARED]
+    also = ", ".join(_names(option) for option in options if _names(option) in SHARED)
+    return (
+        f"## {path}\n\n{_text(command.help or '')}\n\n```text\n{usage}\n```\n\n"
+        + source.table(["Option", "Default", "Meaning"], own)
+        + (f"{'Also' if own else 'Options'}: {also}.\n\n" if also else "")
     )
 
 
+def _names(option: click.Option) -> str:
+    return f"`{', '.join([*option.opts, *option.secondary_opts])}`"
+
+
 def _default(option: click.Option) -> str:
-    if option.is_flag or option.default in (None, ()) or callable(option.default) or "UNSET" in repr(option.default):
+    value = option.default
+    if option.is_flag or value in (None, (), "") or callable(value) or "UNSET" in repr(value):
         return "required" if option.required else ""
-    return f"`{option.default}`"
+    return f"`{', '.join(value) if isinstance(value, list | tuple) else value}`"
 
 
 def _text(help_: str) -> str:

@@ -67,8 +67,8 @@ def drawings() -> dict[str, str]:
 def _draw(own: list[Table]) -> str:
     boxes = {table.name: Box(table=table, rows=tables.columns(table)) for table in own}
     for table in own:
-        for key in table.foreign_key_constraints:
-            boxes.setdefault(key.referred_table.name, Box(table=key.referred_table, rows=[]))
+        for _, target in _references(table):
+            boxes.setdefault(target, Box(table=table.metadata.tables[target], rows=[]))
     width, height = _place(boxes)
     edges = [_edge(boxes[table.name], boxes[target], column) for table in own for column, target in _references(table)]
     return (

@@ -1,5 +1,6 @@
 """Who listens to facts, who does jobs, which chores come again: the one list, equal in every process."""
 
+from shopkit.core.catalog import jobs as catalog
 from shopkit.core.checkout import jobs as checkout
 from shopkit.core.kernel import idempotency, outbox
 from shopkit.core.kernel.jobs import Handler, Schedule
@@ -11,5 +12,6 @@ HANDLERS: dict[str, Handler] = {handler.kind: handler for handler in (notificati
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="idempotency.purge", every_seconds=3600, run=idempotency.purge),
     Schedule(name="outbox.purge", every_seconds=3600, run=outbox.purge),
+    *catalog.SCHEDULES,
     *checkout.SCHEDULES,
 )

@@ -213,7 +213,9 @@ async def _grants(app: asyncpg.Connection) -> Finding:
             wanted |= {"INSERT"} if table.info.get("append_only") else {"INSERT", "UPDATE", "DELETE"}
         if granted is not None and granted != wanted:
             excess, lack = ", ".join(sorted(granted - wanted)), ", ".join(sorted(wanted - granted))
-            wrong.append(f"{table.name} ({'; '.join(filter(None, [excess and f'may {excess}', lack and f'lacks {lack}']))})")
+            wrong.append(
+                f"{table.name} ({'; '.join(filter(None, [excess and f'may {excess}', lack and f'lacks {lack}']))})"
+            )
     if wrong:
         return fail("grants", f"not as they should be: {_few(wrong)}; run `shopkit migrate`")
     ledgers = sum(1 for table in metadata.sorted_tables if table.info.get("append_only"))

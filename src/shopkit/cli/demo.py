@@ -32,23 +32,25 @@ def demo(host: str | None, port: int | None, data_dir: str | None) -> None:
         with _open_log(config) as log:
             logs.configure(config, to=log, console_level="warning")
             session.run(
-                running.run_web(
-                    config, urls.app, listener, with_worker=True, on_ready=lambda: _tell(config, urls, log.name)
-                )
+                running.run_web(config, urls.app, listener, with_worker=True, on_ready=lambda: _tell(config, urls))
             )
     printing.note("Stopped; the data is kept.")
 
 
 def _open_log(config: Config) -> BinaryIO:
     config.data_path.mkdir(parents=True, exist_ok=True)
-    path = config.data_path / "shopkit.log"
+    path = _log_path(config)
     if path.exists() and path.stat().st_size > LOG_BYTES:
         path.replace(path.with_suffix(".log.1"))
     # Addresses of customers stand in it.
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600), "ab")
 
 
-def _tell(config: Config, urls: Urls, log: object) -> None:
+def _log_path(config: Config) -> Path:
+    return config.data_path / "shopkit.log"
+
+
+def _tell(config: Config, urls: Urls) -> None:
     address = address_of(config)
     command = f"shopkit order list --data-dir {_near(config.data_path)}"
     key = f"{_near(config.key_path)} (seals secrets and signs links; back it up)"
@@ -59,7 +61,7 @@ def _tell(config: Config, urls: Urls, log: object) -> None:
         ("Orders", command if config.is_embedded else "shopkit order list"),
         ("Data", _near(config.data_path)),
         ("Master key", "from SHOPKIT_MASTER_KEY" if config.master_key else key),
-        ("Logs", ", ".join([_near(log), *([_near(urls.server.log_file)] if urls.server else [])])),
+        ("Logs", ", ".join([_near(_log_path(config)), *([_near(urls.server.log_file)] if urls.server else [])])),
     ]
     print(f"\nShopKit {shopkit.__version__} is running.\n")
     for name, text in lines:

@@ -10,7 +10,7 @@ class LazyCommand(click.RichCommand):
     """Stands for `module.attribute` until it is called; the help of the whole program imports nothing."""
 
     def __init__(self, name: str, *, target: str, help: str, hidden: bool = False) -> None:  # noqa: A002 click's word
-        super().__init__(name, help=help, hidden=hidden)
+        super().__init__(name=name, help=help, hidden=hidden)
         self._target = target
 
     def make_context(

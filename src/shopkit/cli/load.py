@@ -1,5 +1,6 @@
 """`shopkit load`: a JSON file of categories, products, prices, stock, rates and taxes into a shop."""
 
+import asyncio
 from pathlib import Path
 
 import rich_click as click
@@ -28,8 +29,9 @@ def load(file: Path, tenant: str | None, data_dir: str | None, is_json: bool) ->
 
 async def load_file(shop: Shop, scope: Scope, file: Path) -> LoadReport:
     """Load it, with progress on standard error."""
+    body = await asyncio.to_thread(file.read_bytes)
     with printing.stages() as progress:
-        return await service.load(shop, scope, file.read_bytes(), progress, folder=file.parent)
+        return await service.load(shop, scope, body, progress, folder=file.parent)
 
 
 def _print(report: LoadReport) -> None:

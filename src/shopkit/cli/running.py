@@ -35,7 +35,8 @@ def listen(config: Config) -> socket.socket:
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
         raise ConfigFault(
-            f"Port {config.port} of {config.host} cannot be used: {reason}. Choose another one with --port or SHOPKIT_PORT."
+            f"Port {config.port} of {config.host} cannot be used: {reason}. "
+            "Choose another one with --port or SHOPKIT_PORT."
         ) from None
 
 

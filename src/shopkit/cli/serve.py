@@ -19,7 +19,12 @@ DOCS = "/api/docs"
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="Listen on this address. Default: SHOPKIT_HOST, 127.0.0.1.")
 @click.option("--port", type=click.IntRange(1, 65_535), help="Listen on this port. Default: SHOPKIT_PORT, 8000.")
-@click.option("--workers", type=click.IntRange(1, 64), default=1, help="Web processes. With more than one, the worker gets its own.")
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    help="Web processes. With more than one, the worker gets its own.",
+)
 @click.option("--no-worker", is_flag=True, help="Only the web; `shopkit worker` runs elsewhere.")
 @options.data_dir
 def serve(host: str | None, port: int | None, workers: int, no_worker: bool, data_dir: str | None) -> int:

@@ -175,14 +175,18 @@ async def find_scope(shop: Shop, urls: Urls, tenant: str | None) -> Scope:
 async def _by_slug(owner_url: str, wanted: str | None) -> Any:
     connection = await connect(owner_url)
     try:
-        rows = await connection.fetch("SELECT id, slug FROM tenants WHERE $1::text IS NULL OR slug = $1 LIMIT 20", wanted)
+        rows = await connection.fetch(
+            "SELECT id, slug FROM tenants WHERE $1::text IS NULL OR slug = $1 LIMIT 20", wanted
+        )
         if wanted and not rows:
             rows = await connection.fetch("SELECT tenant_id AS id FROM tenant_hosts WHERE host = lower($1)", wanted)
     finally:
         await connection.close()
     if not rows:
         raise NotFound(
-            f"There is no tenant {wanted}." if wanted else "There is no tenant yet: make one with `shopkit tenant create`."
+            f"There is no tenant {wanted}."
+            if wanted
+            else "There is no tenant yet: make one with `shopkit tenant create`."
         )
     if len(rows) > 1:
         raise Conflict(f"There are several tenants ({', '.join(row['slug'] for row in rows)}): give --tenant.")

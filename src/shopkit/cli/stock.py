@@ -46,7 +46,13 @@ def show(sku: str | None, limit: int, tenant: str | None, data_dir: str | None, 
     printing.table(levels, COLUMNS, empty="Nothing is in stock yet.")
     if ledger:
         print("\nNewest movements:")
-        columns = {"created_at": "When", "type": "What", "stock_delta": "Stock", "reserved_delta": "Reserved", "reason": "Why"}
+        columns = {
+            "created_at": "When",
+            "type": "What",
+            "stock_delta": "Stock",
+            "reserved_delta": "Reserved",
+            "reason": "Why",
+        }
         printing.table(ledger, columns)
 
 
@@ -70,7 +76,9 @@ def receive(
 @stock.command(context_settings={"ignore_unknown_options": True})
 @click.argument("sku")
 @click.argument("delta", type=int, required=False, metavar="[+N|-N]")
-@click.option("--to", type=click.IntRange(0, 1_000_000_000), help="The level that was counted, instead of a difference.")
+@click.option(
+    "--to", type=click.IntRange(0, 1_000_000_000), help="The level that was counted, instead of a difference."
+)
 @click.option("--location", metavar="CODE", help="Where. Default: the store's default location.")
 @click.option("--reason", required=True, help="Why, for the ledger.")
 @options.staff

@@ -26,7 +26,9 @@ def tenant() -> None:
 @click.option("--country", default="BD", show_default=True, help="ISO 3166, two letters.")
 @click.option("--timezone", default="Asia/Dhaka", show_default=True)
 @click.option("--locale", default="en", show_default=True, help="The language of the base texts.")
-@click.option("--also", "others", multiple=True, default=["bn"], show_default=True, metavar="LOCALE", help="Its other languages.")
+@click.option(
+    "--also", "others", multiple=True, default=["bn"], show_default=True, metavar="LOCALE", help="Its other languages."
+)
 @options.as_json
 @options.data_dir
 def create(

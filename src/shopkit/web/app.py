@@ -10,7 +10,7 @@ from shopkit.bootstrap import Shop
 from shopkit.core.checkout.routes import handlers as checkout_handlers
 from shopkit.core.kernel.decode import NoQuery
 from shopkit.core.storefront.routes import handlers as storefront_handlers
-from shopkit.web import context, health, openapi
+from shopkit.web import context, health, media, openapi
 from shopkit.web.edge import Edge, HeadAsGet
 
 API = "/api/store/v1"
@@ -32,6 +32,7 @@ def create_app(shop: Shop) -> ASGIApp:
         [
             store_api,
             *health.handlers,
+            *media.handlers,
             *openapi.routes(title="ShopKit storefront API", version=shopkit.__version__),
         ],
         plugins=[Edge(max_body_bytes=shop.config.body_max_bytes)],

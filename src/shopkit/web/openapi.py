@@ -11,7 +11,7 @@ The schemas come from the same Structs that decode and encode, by msgspec itself
 
 import re
 import typing
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from http import HTTPStatus
 from inspect import cleandoc
 from types import NoneType
@@ -25,6 +25,7 @@ from litestar.routes import HTTPRoute
 from msgspec import NODEFAULT, UNSET, Struct
 
 from shopkit.core.kernel import decode, problem
+from shopkit.core.kernel.examples import Example
 from shopkit.core.kernel.faults import bare
 from shopkit.core.kernel.inputs import NoQuery
 from shopkit.sdk.errors import Invalid, NotFound, Refused, TooMany, Unavailable
@@ -36,19 +37,9 @@ _KEY_PROBLEMS: Final = (
     (409, "in_progress"),
     (422, "idempotency_mismatch"),
 )
+__all__ = ["Example", "document", "examples", "routes"]
+
 REF: Final = "#/components/schemas/{name}"
-
-
-class Example(Struct, frozen=True, kw_only=True):
-    """One call and its answer. Tests execute it with `path` filled in from their own data where it says `{name}`."""
-
-    name: str
-    path: Mapping[str, str] = {}
-    query: Mapping[str, str] = {}
-    headers: Mapping[str, str] = {}
-    body: Any = None
-    status: int = 200
-    answer: Any = None
 
 
 def routes(*, title: str, version: str, description: str = "", prefix: str = "/api/") -> list[HTTPRouteHandler]:

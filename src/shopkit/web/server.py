@@ -20,7 +20,7 @@ async def serve(
     """Answer on the listening socket until `stop`; then accept nothing more and let running requests end."""
     server = _Server(
         uvicorn.Config(
-            app,  # type: ignore[arg-type]
+            app,
             http="httptools",
             ws="none",
             lifespan="on",

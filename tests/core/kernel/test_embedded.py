@@ -26,7 +26,7 @@ IS_ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not IS_ROOT, reason="only root can become another user")
 
 OWNER = """
-import os, sys
+import os, signal, sys
 from pathlib import Path
 from shopkit.core.kernel import embedded
 from shopkit.sdk.errors import ConfigFault
@@ -42,13 +42,9 @@ except ConfigFault as fault:
     print("fault " + fault.text.replace(chr(10), " | "), flush=True)
     sys.exit(3)
 with server:
+    signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
     print("ready", flush=True)
-    while True:
-        try:
-            sys.stdin.read()
-            break
-        except KeyboardInterrupt:
-            print("interrupted", flush=True)
+    sys.stdin.read()
 """
 
 

@@ -138,8 +138,11 @@ DO UPDATE SET quantity = least(i.quantity + excluded.quantity, 100000)
 """
 
 
-async def add_lines(uow: Uow, cart_id: UUID, lines: list[LineInput]) -> None:
-    """Add to the cart; the same variant and customisation sums. Raises `Invalid` for a variant that never was."""
+async def add_lines(uow: Uow, cart_id: UUID, lines: list[LineInput], *, at: str = "") -> None:
+    """Add to the cart; the same variant and customisation sums.
+
+    Raises `Invalid` for variants that never were; `at` is the pointer to the list, where there is one.
+    """
     summed: dict[tuple[UUID, str | None], LineInput] = {}
     for line in lines:
         key = (line.variant_id, line.customisation_hash)
@@ -158,7 +161,19 @@ async def add_lines(uow: Uow, cart_id: UUID, lines: list[LineInput]) -> None:
     ]
     done = await uow.sql.execute(ADD, cart_id, msgspec.json.encode(rows), uow.scope.store.currency)
     if int(done.split()[-1]) != len(rows):
-        raise Invalid(errors=[FieldError(field="/variant_id", code="unknown_variant", message="No such product.")])
+        raise Invalid(errors=await _unknown(uow, [line.variant_id for line in lines], at))
+
+
+async def _unknown(uow: Uow, variants: list[UUID], at: str) -> list[FieldError]:
+    rows = await uow.sql.fetch("SELECT id FROM product_variants WHERE id = ANY($1)", variants)
+    known = {row["id"] for row in rows}
+    return [
+        FieldError(
+            field=f"{at}/{place}/variant_id" if at else "/variant_id", code="unknown_variant", message="No such product."
+        )
+        for place, variant_id in enumerate(variants)
+        if variant_id not in known
+    ]
 
 
 async def set_quantity(uow: Uow, cart_id: UUID, item_id: UUID, quantity: int) -> None:
@@ -218,7 +233,7 @@ def check_size(lines: int, options: CartSettings) -> None:
 
 
 async def abandon_expired(uow: Uow) -> int:
-    """A batch of carts whose time is over becomes abandoned; what they hold is freed by the caller."""
+    """A batch of carts whose time is over becomes abandoned. Their holds ended long before: they last a day at most."""
     done = await uow.sql.execute(
         """
         UPDATE carts SET status = 'abandoned' WHERE id IN (

@@ -3,10 +3,11 @@
 from shopkit.core.catalog import projections
 from shopkit.core.catalog.prices import least_price_now
 from shopkit.core.kernel.jobs import Schedule
-from shopkit.core.kernel.leases import BATCH
 from shopkit.core.kernel.uow import Uow
 
 REFRESH_PRICES = "catalog.refresh_prices"
+PART = 500
+"""Products that one statement brings up to date."""
 
 _STALE = f"""
 WITH since AS (
@@ -29,13 +30,15 @@ LIMIT $1
 
 
 async def refresh_prices(uow: Uow) -> int:
-    """Bring the projections of up to a batch of such products up to date; those that are right are passed over.
+    """Bring the projections of such products up to date, all of them; those that are right are passed over.
 
     It looks back to the last run, so a worker that was away for long misses nothing.
     """
-    rows = await uow.sql.fetch(_STALE, BATCH, REFRESH_PRICES)
-    await projections.refresh(uow.sql, [row["product_id"] for row in rows])
-    return len(rows)
+    done = 0
+    while rows := await uow.sql.fetch(_STALE, PART, REFRESH_PRICES):
+        await projections.refresh(uow.sql, [row["product_id"] for row in rows])
+        done += len(rows)
+    return done
 
 
 SCHEDULES = (Schedule(name=REFRESH_PRICES, every_seconds=60, run=refresh_prices),)

@@ -32,7 +32,7 @@ async def products(
             status,
             words,
             limit,
-        )  # fmt: skip
+        )
     )
 
 
@@ -66,7 +66,7 @@ async def _variants(uow: Uow, product_id: UUID) -> list[dict[str, Any]]:
             SELECT v.id, v.sku, v.title, v.is_active, v.track_inventory, price.amount AS price, price.compare_at
             FROM product_variants v LEFT JOIN LATERAL {price_now("v.id", "v.product_id", "$2")} price ON true
             WHERE v.product_id = $1 AND v.deleted_at IS NULL ORDER BY v.position, v.id
-            """,  # noqa: S608
+            """,
             product_id,
             uow.scope.store.currency,
         )

@@ -62,6 +62,18 @@ class Basket:
                 units[line.variant_id] += line.quantity
         return dict(units)
 
+    @cached_property
+    def _units(self) -> Counter[UUID]:
+        """Units per variant over all its lines."""
+        units: Counter[UUID] = Counter()
+        for line in self.lines:
+            units[line.variant_id] += line.quantity
+        return units
+
+    def exceeds_limit(self, line: BasketLine) -> bool:
+        """Whether all lines of the variant together are more than one order may hold of it."""
+        return line.max_per_order is not None and self._units[line.variant_id] > line.max_per_order
+
     @property
     def likely(self) -> Mapping[UUID, UUID]:
         """The stock row that should have all units of a variant, where one line alone draws on it."""
@@ -148,7 +160,7 @@ class Basket:
         for line in self.lines:
             if not line.is_available:
                 found.append((f"/items/{line.id}", "variant_unavailable"))
-            elif line.max_per_order is not None and line.quantity > line.max_per_order:
+            elif self.exceeds_limit(line):
                 found.append((f"/items/{line.id}", "too_many_per_order"))
             elif line.variant_id in self.short:
                 found.append((f"/items/{line.id}", "out_of_stock"))

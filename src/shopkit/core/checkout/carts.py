@@ -1,5 +1,6 @@
 """A buyer's cart: every edit is one transaction that ends with the cart as it now stands."""
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -35,7 +36,9 @@ def normalise_contact(uow: Uow, given: ContactInput | None) -> Contact:
     """Phone as E.164, e-mail in lower case. Raises `Invalid` with a pointer for each that is wrong."""
     if given is None:
         return Contact()
-    found: dict[str, str | None] = {"name": given.name, "phone": None, "email": None}
+    # A name of blanks is none: the order would be addressed to nobody.
+    name = " ".join((given.name or "").split()) or None
+    found: dict[str, str | None] = {"name": name, "phone": None, "email": None}
     errors = []
     try:
         found["phone"] = normalise_phone(given.phone, uow.scope.store.country_code) if given.phone else None
@@ -80,29 +83,29 @@ async def create(uow: Uow, items: list[AddItem]) -> tuple[CartRow, CartView]:
     if not items:
         nothing = queries.BasketData(now=cart.expires_at, lines=[], rates=[], taxes=[])
         return cart, cart_view(cart, await _basket(uow, cart, nothing), uow.scope.locale)
-    await carts.add_lines(uow, cart.id, [line_input(item) for item in items])
-    return cart, await _finish(uow, cart, {item.variant_id for item in items})
+    await carts.add_lines(uow, cart.id, [line_input(item) for item in items], at="/items")
+    return cart, await _finish(uow, cart, {item.variant_id: f"/items/{place}" for place, item in enumerate(items)})
 
 
 async def add(uow: Uow, cart_id: UUID, epoch: int, item: AddItem) -> CartView:
     """Put something in. Raises `OutOfStock`, `VariantUnavailable`, `TooManyLines`."""
     cart = await carts.open_for_edit(uow, cart_id, epoch)
     await carts.add_lines(uow, cart.id, [line_input(item)])
-    return await _finish(uow, cart, {item.variant_id})
+    return await _finish(uow, cart, {item.variant_id: ""})
 
 
 async def set_quantity(uow: Uow, cart_id: UUID, epoch: int, item_id: UUID, quantity: int) -> CartView:
     """Change a line. Raises `OutOfStock` for more than there is."""
     cart = await carts.open_for_edit(uow, cart_id, epoch)
     await carts.set_quantity(uow, cart.id, item_id, quantity)
-    return await _finish(uow, cart, set(), item_id)
+    return await _finish(uow, cart, {}, item_id)
 
 
 async def remove(uow: Uow, cart_id: UUID, epoch: int, item_id: UUID) -> CartView:
     """Take a line out."""
     cart = await carts.open_for_edit(uow, cart_id, epoch)
     await carts.remove(uow, cart.id, item_id)
-    return await _finish(uow, cart, set())
+    return await _finish(uow, cart, {})
 
 
 async def change(uow: Uow, cart_id: UUID, epoch: int, given: CartChange) -> CartView:
@@ -117,7 +120,7 @@ async def change(uow: Uow, cart_id: UUID, epoch: int, given: CartChange) -> Cart
         if name in values and values[name] is None:
             columns[name] = None
     await carts.change(uow, cart.id, columns)
-    return await _finish(uow, msgspec.structs.replace(cart, **values), set())
+    return await _finish(uow, msgspec.structs.replace(cart, **values), {})
 
 
 async def _checked(uow: Uow, given: CartChange) -> dict[str, Any]:
@@ -154,10 +157,13 @@ async def _checked(uow: Uow, given: CartChange) -> dict[str, Any]:
     return values
 
 
-async def _finish(uow: Uow, cart: CartRow, added: set[UUID], item_id: UUID | None = None) -> CartView:
-    """What every edit ends with: limits, holds where the store wants them, the prices that were shown, the view."""
+async def _finish(uow: Uow, cart: CartRow, added: Mapping[UUID, str], item_id: UUID | None = None) -> CartView:
+    """What every edit ends with: limits, holds where the store wants them, the prices that were shown, the view.
+
+    `added` says where in the body each variant stands, for errors.
+    """
     basket = await basket_of(uow, cart)
-    changed = added | {line.variant_id for line in basket.lines if line.id == item_id}
+    changed = {**added, **{line.variant_id: "" for line in basket.lines if line.id == item_id}}
     await _check(uow, basket, changed)
     holding = await settings.get(uow, InventorySettings)
     if holding.hold_on_add:
@@ -171,7 +177,7 @@ async def _finish(uow: Uow, cart: CartRow, added: set[UUID], item_id: UUID | Non
     return cart_view(cart, basket, uow.scope.locale)
 
 
-async def _check(uow: Uow, basket: Basket, changed: set[UUID]) -> None:
+async def _check(uow: Uow, basket: Basket, changed: Mapping[UUID, str]) -> None:
     options = await settings.get(uow, CartSettings)
     carts.check_size(len(basket.lines), options)
     for line in basket.lines:
@@ -179,9 +185,10 @@ async def _check(uow: Uow, basket: Basket, changed: set[UUID]) -> None:
             continue
         if not line.is_available:
             raise VariantUnavailable(details={"variant_id": str(line.variant_id)})
-        most = min(options.max_quantity, line.max_per_order or options.max_quantity)
-        if line.quantity > most:
-            raise Invalid(errors=[FieldError(field="/quantity", code="too_many_per_order", message=f"At most {most}.")])
+        if line.quantity > options.max_quantity or basket.exceeds_limit(line):
+            most = min(options.max_quantity, line.max_per_order or options.max_quantity)
+            field = f"{changed[line.variant_id]}/quantity"
+            raise Invalid(errors=[FieldError(field=field, code="too_many_per_order", message=f"At most {most}.")])
     short = {variant: units for variant, units in basket.short.items() if variant in changed}
     if short:
         raise inventory.out_of_stock(short)

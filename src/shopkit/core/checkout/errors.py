@@ -15,10 +15,3 @@ class RequirementsMissing(Conflict):
 
     code = "requirements_missing"
     message = "Something is still missing."
-
-
-class ProductUnavailable(Conflict):
-    """A line of a quick order cannot be bought now."""
-
-    code = "variant_unavailable"
-    message = "This cannot be bought at the moment."

@@ -206,7 +206,8 @@ DRAWN_EDGES: Final = f"""
 WITH steps AS (
     SELECT h.*, h.axis IN ('payment_status', 'fulfillment_status') AS is_derived,
            lag(h.to_status) OVER one AS before, lead(h.to_status) OVER one IS NULL AS is_last
-    FROM order_status_history h WINDOW one AS (PARTITION BY h.tenant_id, h.order_id, h.axis, h.subject_id ORDER BY h.position)
+    FROM order_status_history h
+    WINDOW one AS (PARTITION BY h.tenant_id, h.order_id, h.axis, h.subject_id ORDER BY h.position)
 ), present AS (
     SELECT tenant_id, id AS order_id, 'order' AS axis, NULL::uuid AS subject_id, status FROM orders
     UNION ALL SELECT tenant_id, id, 'payment_status', NULL, payment_status FROM orders
@@ -224,7 +225,8 @@ SELECT s.tenant_id, s.order_id, format('%s went from %s to %s, which is not draw
 FROM steps s WHERE NOT s.is_derived AND NOT EXISTS (
     SELECT FROM drawn d WHERE d.axis = s.axis AND d.before IS NOT DISTINCT FROM s.from_status AND d.after = s.to_status)
 UNION ALL
-SELECT p.tenant_id, p.order_id, format('%s is %s, its history says %s', p.axis, p.status, coalesce(s.to_status, 'nothing'))
+SELECT p.tenant_id, p.order_id,
+       format('%s is %s, its history says %s', p.axis, p.status, coalesce(s.to_status, 'nothing'))
 FROM present p
 LEFT JOIN steps s ON s.is_last AND s.tenant_id = p.tenant_id AND s.order_id = p.order_id AND s.axis = p.axis
     AND s.subject_id IS NOT DISTINCT FROM p.subject_id

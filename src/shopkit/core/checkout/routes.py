@@ -267,7 +267,7 @@ def placed(shop: CheckoutShop, scope: Scope, order: OrderDoc) -> Placed:
 @post(
     "/carts/{cart_id:str}/complete",
     headers=CART_TOKEN | KEY,
-    problems=[*EDITS, CartChanged, OutOfStock, RequirementsMissing],
+    problems=[*EDITS, CartChanged, OutOfStock, VariantUnavailable, RequirementsMissing],
     summary="Place the order",
 )
 async def complete_cart(

@@ -3,18 +3,19 @@
 Order of statements: the number before it, every insert first, the stock last (`invariants.md` 10, 11).
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 
 from shopkit.core.cart import service as carts
-from shopkit.core.cart.errors import CartClosed
+from shopkit.core.cart.errors import CartClosed, VariantUnavailable
 from shopkit.core.cart.schemas import CartRow
 from shopkit.core.checkout import queries
 from shopkit.core.checkout.basket import Basket, Choices
 from shopkit.core.checkout.carts import basket_of, line_input, normalise_contact
-from shopkit.core.checkout.errors import CartChanged, ProductUnavailable, RequirementsMissing
+from shopkit.core.checkout.errors import CartChanged, RequirementsMissing
 from shopkit.core.checkout.process import CheckoutShop
 from shopkit.core.checkout.schemas import Complete, QuickOrder
 from shopkit.core.checkout.views import cart_view
@@ -57,6 +58,7 @@ async def complete(
             order = await order_queries.find_by_cart(uow, cart_id)
             if order is None:
                 raise
+            await idempotency.store(uow, key, subject_id=order.id)
             return order
         basket = await basket_of(uow, cart)
         if basket.lines:
@@ -145,7 +147,7 @@ def _check_requirements(basket: Basket) -> None:
         raise inventory.out_of_stock(basket.short)
     for line in basket.lines:
         if not line.is_available:
-            raise ProductUnavailable(details={"variant_id": str(line.variant_id)})
+            raise VariantUnavailable(details={"variant_id": str(line.variant_id)})
     if basket.requirements:
         raise RequirementsMissing(
             details={"requirements": msgspec.to_builtins(basket.requirements)}, errors=basket.requirements
@@ -217,6 +219,10 @@ def _document(
     assert method is not None and choices.contact.name is not None
     attempts = _attempts(number, method, totals.total, store.currency)
     address = choices.shipping_address
+    axes = {
+        "payment_status": "unpaid" if attempts else "paid",
+        "fulfillment_status": "unfulfilled" if basket.needs_shipping else "not_required",
+    }
     return OrderDoc(
         id=uuid7(),
         store_id=store.id,
@@ -224,8 +230,8 @@ def _document(
         cart_id=cart.id if cart else None,
         number=number,
         status="confirmed" if is_confirmed else "pending",
-        payment_status="unpaid" if attempts else "paid",
-        fulfillment_status="unfulfilled" if basket.needs_shipping else "not_required",
+        payment_status=axes["payment_status"],
+        fulfillment_status=axes["fulfillment_status"],
         currency=store.currency,
         subtotal=totals.subtotal,
         discount_total=totals.discount,
@@ -255,7 +261,7 @@ def _document(
         items=_lines(basket),
         shipping_address=address,
         billing_address=choices.billing_address or address,
-        history=_history(uow, attempts, is_confirmed=is_confirmed),
+        history=_history(uow, attempts, is_confirmed=is_confirmed, axes=axes),
         payments=attempts,
     )
 
@@ -275,8 +281,11 @@ def _attempts(number: str, method: str, total: int, currency: str) -> list[Payme
     ]
 
 
-def _history(uow: Uow, attempts: list[PaymentLine], *, is_confirmed: bool) -> list[Step]:
+def _history(uow: Uow, attempts: list[PaymentLine], *, is_confirmed: bool, axes: Mapping[str, str]) -> list[Step]:
     steps = [orders.step(uow, "order", None, "draft"), orders.step(uow, "order", "draft", "pending")]
+    # Orders begin unpaid and unfulfilled; what begins otherwise needs a row, or a replay would not find it (I22).
+    usual = {"unpaid", "unfulfilled"}
+    steps += [orders.step(uow, axis, None, status) for axis, status in axes.items() if status not in usual]
     if is_confirmed:
         steps.append(orders.step(uow, "order", "pending", "confirmed", reason="cod.auto_confirm"))
     for payment in attempts:

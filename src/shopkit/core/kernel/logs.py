@@ -107,7 +107,8 @@ def _scrubbed(name: str, value: Any, depth: int) -> Any:
 
 
 def _as_json(_: Any, __: str, event: MutableMapping[str, Any]) -> bytes:
-    return msgspec.json.encode(event, enc_hook=_described)
+    first = {"at": event.pop("at", None), "level": event.pop("level", None), "event": event.pop("event", None)}
+    return msgspec.json.encode({**first, **event}, enc_hook=_described)
 
 
 def _described(value: Any) -> str:

@@ -156,17 +156,17 @@ def list_statement(shape: Shape) -> str:
             SELECT m.path, {_alt(locale)} AS alt FROM product_media pm JOIN media_assets m ON m.id = pm.media_id
             WHERE pm.product_id = p.product_id ORDER BY pm.position, pm.id LIMIT 1
         ) image ON true
-        {order.replace("BY ", "BY p.").replace(", ", ", p.")}"""  # noqa: S608
+        {order.replace("BY ", "BY p.").replace(", ", ", p.")}"""
 
 
 def _with_offers(listings: str, order: str, in_stock: bool | None) -> str:
     """Price and stock of the rows of one page; where stock decides who is on the page, it is asked before the limit."""
     fence = f"LIMIT {MAX_LIMIT + 1}"
     if in_stock is None:
-        return f"SELECT * FROM (SELECT * FROM ({listings} {fence}) fenced {order} LIMIT $3) page {_OFFER}"  # noqa: S608
+        return f"SELECT * FROM (SELECT * FROM ({listings} {fence}) fenced {order} LIMIT $3) page {_OFFER}"
     wanted = "offer.in_stock" if in_stock else "NOT offer.in_stock"
-    offered = f"SELECT * FROM ({listings}) page {_OFFER} WHERE {wanted} {order} {fence}"  # noqa: S608
-    return f"SELECT * FROM ({offered}) fenced {order} LIMIT $3"  # noqa: S608
+    offered = f"SELECT * FROM ({listings}) page {_OFFER} WHERE {wanted} {order} {fence}"
+    return f"SELECT * FROM ({offered}) fenced {order} LIMIT $3"
 
 
 async def list_products(uow: Uow, shape: Shape, limit: int, arguments: Sequence[Any]) -> list[asyncpg.Record]:
@@ -221,7 +221,7 @@ def product_statement(is_translated: bool) -> str:
                 ) AS images
             FROM {_LISTED} {_translation("p.id", locale)}
             WHERE l.store_id = $1 AND l.slug = $2 AND {_VISIBLE}
-        ) page"""  # noqa: S608
+        ) page"""
 
 
 def _variants(locale: str | None) -> str:
@@ -241,7 +241,7 @@ def _variants(locale: str | None) -> str:
             LEFT JOIN prices common ON common.variant_id IS NULL
             LEFT JOIN media_assets m ON m.id = v.image_id
             WHERE v.product_id = p.id AND v.is_active AND v.deleted_at IS NULL
-        ) x"""  # noqa: S608
+        ) x"""
 
 
 _product: Final = msgspec.json.Decoder(ProductData)
@@ -262,7 +262,7 @@ async def find_moved(uow: Uow, slug: str) -> str | None:
         f"""
         SELECT l.slug FROM slug_redirects r JOIN ({_LISTED}) ON l.product_id = r.target_id AND l.store_id = r.store_id
         WHERE r.store_id = $1 AND r.kind = 'product' AND r.slug = $2 AND {_VISIBLE}
-        """,  # noqa: S608
+        """,
         uow.scope.store.id,
         slug,
     )

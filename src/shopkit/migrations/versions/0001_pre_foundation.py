@@ -1,5 +1,6 @@
 """The foundation: tenancy, settings, catalogue, stock, carts, orders, payments, shipping, outbox, jobs."""
 
+import re
 from pathlib import Path
 
 from alembic import op
@@ -9,6 +10,8 @@ revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
+
+FUNCTIONS = "claim_work, resolve_host, touch_updated_at"
 
 
 def upgrade() -> None:
@@ -20,5 +23,11 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Before the foundation there was nothing; refused, because every row would be lost."""
-    raise RuntimeError("There is nothing before the foundation: drop the database instead.")
+    """Drop everything, while there is no tenant whose rows would be lost."""
+    connection = op.get_bind()
+    if connection.scalar(text("SELECT EXISTS (SELECT FROM tenants)")):
+        raise RuntimeError("There are tenants: going back would lose their data. Drop the database if you mean to.")
+    frozen = Path(__file__).with_suffix(".sql").read_text("utf-8")
+    for table in re.findall(r"^CREATE TABLE (\w+)", frozen, re.MULTILINE):
+        op.execute(text(f"DROP TABLE {table} CASCADE"))
+    op.execute(text(f"DROP FUNCTION {FUNCTIONS}"))
