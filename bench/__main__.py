@@ -16,7 +16,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import database, dataset, measure, report, rounds, servers, workloads
+from bench import database, dataset, measure, report, rounds, servers, statements, workloads
 
 WIDTH_OF_A_FILE = 160
 
@@ -29,6 +29,7 @@ def _arguments(words: list[str]) -> argparse.Namespace:
     parser.add_argument("--products", type=int, default=10_000, help="products of the dataset (default 10,000)")
     parser.add_argument("--only", default=",".join(rounds.ALL), help=f"workloads, of {','.join(rounds.ALL)}")
     parser.add_argument("--limits-only", action="store_true", help="measure the limits and leave ShopKit out")
+    parser.add_argument("--statements", action="store_true", help="count every SQL statement (slower) and print them")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every figure there")
     parser.add_argument("--work-dir", type=Path, help="where the run's database and logs live while it runs")
     options = parser.parse_args(words)
@@ -60,7 +61,9 @@ def _measure(options: argparse.Namespace, folder: Path, console: Console) -> rep
     cpus, load_before = measure.Cpus.pick(), os.getloadavg()[0]
     os.sched_setaffinity(0, {cpus.rest})
     with ExitStack() as stack, console.status("Starting PostgreSQL") as status:
-        postgres = stack.enter_context(database.fresh(folder / "data"))
+        postgres = stack.enter_context(
+            database.fresh(folder / "data", statements.SETTINGS if options.statements else {})
+        )
         status.update(f"Copying {options.products:,} products for the limits")
         database.fill_limits(postgres, products=options.products, hot=options.rounds)
         slugs = [item.slug for item in dataset.products(options.products)]
@@ -74,6 +77,7 @@ def _measure(options: argparse.Namespace, folder: Path, console: Console) -> rep
         course = rounds.Course(
             clients=options.clients, seconds=options.seconds, postmaster=postgres.pid, pgbench=postgres.pgbench,
             limits_dsn=postgres.limits_dsn, folder=folder,
+            statistics_dsn=postgres.shop_dsn if options.statements else "",
         )  # fmt: skip
         for side in sides:
             course.prepare(side)

@@ -1,6 +1,6 @@
 """One fresh PostgreSQL for the run, ShopKit's own embedded one, with a database beside it for the limits."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +24,7 @@ class Postgres(Struct, kw_only=True):
     version: str
     limits_dsn: str
     shop_dsn: str
-    """The shop's database as superuser, for VACUUM only."""
+    """The shop's database as superuser, for VACUUM and statistics only."""
 
     @property
     def pgbench(self) -> Path:
@@ -32,9 +32,9 @@ class Postgres(Struct, kw_only=True):
 
 
 @contextmanager
-def fresh(data_dir: Path) -> Iterator[Postgres]:
+def fresh(data_dir: Path, settings: Mapping[str, str]) -> Iterator[Postgres]:
     """Start it in an empty directory; it keeps the CPU of this process. Stopped on leaving, whatever happened."""
-    with embedded.start(session.postgres_home(Config(data_dir=str(data_dir)))) as server:
+    with embedded.start(session.postgres_home(Config(data_dir=str(data_dir))), settings=settings) as server:
         pid = int((Path(server.data_dir) / "cluster" / "postmaster.pid").read_text().splitlines()[0])
         version = uvloop.run(_create(server.dsn(server.superuser, "postgres")))
         yield Postgres(

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import uvloop
 from msgspec import Struct, field
+from rich.console import Console
 
-from bench import dataset, driver, measure, pgbench, servers, workloads
+from bench import dataset, driver, measure, pgbench, servers, statements, workloads
 
 WARM_UP_SECONDS = 1.0
 
@@ -81,6 +82,8 @@ class Course(Struct, kw_only=True):
     pgbench: Path
     limits_dsn: str
     folder: Path
+    statistics_dsn: str = ""
+    """Set: every statement is counted, and the counts are printed after each loop."""
 
     def prepare(self, side: Side) -> None:
         uvloop.run(side.buyers.prepare(driver.Client(0, "127.0.0.1", side.app.port)))
@@ -88,6 +91,8 @@ class Course(Struct, kw_only=True):
     def run(self, side: Side, workload: str) -> None:
         """One closed loop, with CPU counted between the same two instants as the operations."""
         edges: list[_Edge] = []
+        if self.statistics_dsn:
+            uvloop.run(statements.reset(self.statistics_dsn))
         clients = [driver.Client(number, "127.0.0.1", side.app.port) for number in range(self.clients)]
         load = uvloop.run(
             driver.run(
@@ -99,6 +104,7 @@ class Course(Struct, kw_only=True):
             )
         )
         begin, end = edges
+        operations = sum(client.operations for client in clients)
         per_operation = 1000 / max(load.operations, 1)
         ours = sum((end.app - begin.app, end.postgres - begin.postgres, end.driver - begin.driver))
         left_behind = measure.settle(side.app.pid, self.postmaster)
@@ -107,11 +113,14 @@ class Course(Struct, kw_only=True):
             app_cpu_ms=(end.app - begin.app) * per_operation,
             pg_cpu_ms=(end.postgres - begin.postgres) * per_operation,
             driver_cpu_ms=(end.driver - begin.driver) * per_operation,
-            afterwork_cpu_ms=left_behind * 1000 / max(sum(client.operations for client in clients), 1),
+            afterwork_cpu_ms=left_behind * 1000 / max(operations, 1),
             foreign_cpus=None if load.errors else max(0.0, end.everybody - begin.everybody - ours) / load.seconds,
             load=load,
         )
         side.samples.setdefault(workload, []).append(sample)
+        if self.statistics_dsn:
+            found = uvloop.run(statements.top(self.statistics_dsn))
+            statements.show(Console(width=240), f"{side.name}, {workload}", found, operations)
 
     def _edge(self, side: Side) -> "_Edge":
         return _Edge(

@@ -26,8 +26,6 @@ from shopkit.core.kernel.embedded import EmbeddedPostgres
 SECONDS = 40
 """For anything to happen, on a machine that does much else."""
 
-Folder = Callable[[], Path]
-
 
 def environment(**extra: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("SHOPKIT_")}
@@ -63,7 +61,7 @@ def run_command(*words: str, data_dir: Path | None = None, **extra: str) -> Done
 class Running:
     """A command that goes on until it is stopped."""
 
-    def __init__(self, *words: str, data_dir: Path, port: int, **extra: str) -> None:
+    def __init__(self, *words: str, data_dir: Path, port: int, as_user: int | None = None, **extra: str) -> None:
         self.port = port
         self.log = Path(tempfile.mkstemp(prefix="shopkit-cli-", suffix=".log")[1])
         with self.log.open("wb") as log:
@@ -73,6 +71,7 @@ class Running:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                **({} if as_user is None else {"user": as_user, "group": as_user, "extra_groups": (), "cwd": "/"}),
             )
 
     @property
@@ -135,20 +134,14 @@ def free_port() -> int:
         return int(taken.getsockname()[1])
 
 
-@pytest.fixture
-def port() -> int:
-    return free_port()
-
-
 @contextlib.contextmanager
 def a_folder() -> Iterator[Path]:
     # Not `tmp_path`: the server's system user must be able to enter, or its cluster would go elsewhere.
     path = Path(tempfile.mkdtemp(prefix="shopkit-cli-"))
     path.chmod(0o755)
     yield path
-    for server in (path, *path.iterdir()):
-        if (server / "cluster").exists():
-            embedded.start(server).stop()
+    for cluster in [*path.glob("*/cluster"), *path.glob("*/*/cluster")]:
+        embedded.start(cluster.parent).stop()
     shutil.rmtree(path)
 
 
@@ -159,12 +152,31 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture(scope="session")
-def home() -> Iterator[Path]:
-    """A data directory with the demo shop in it."""
+def prepared() -> Iterator[Path]:
+    """A data directory with the demo shop in it, not running, to be copied."""
     with a_folder() as path:
         done = run_command("prepare", "--demo", data_dir=path)
         assert done.code == 0, done.err
         yield path
+
+
+@pytest.fixture(scope="session")
+def home(prepared: Path) -> Iterator[Path]:
+    """The data directory that commands of staff work on."""
+    with a_folder() as path:
+        copy(prepared, path)
+        yield path
+
+
+@pytest.fixture
+def demo_folder(prepared: Path, folder: Path) -> Path:
+    """A data directory of a demo that has run before."""
+    copy(prepared, folder)
+    return folder
+
+
+def copy(source: Path, target: Path) -> None:
+    subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
 
 
 @pytest.fixture(scope="session")
@@ -178,6 +190,18 @@ Command = Callable[..., Done]
 
 
 @pytest.fixture
+def run() -> Command:
+    """Runs a command to its end."""
+    return run_command
+
+
+@pytest.fixture
+def processes() -> Callable[[Path], list[str]]:
+    """The living processes of a data directory."""
+    return processes_of
+
+
+@pytest.fixture
 def shopkit(home: Path, server: EmbeddedPostgres) -> Command:
     """Runs a command on the demo shop."""
     return lambda *words, **extra: run_command(*words, data_dir=home, **extra)
@@ -188,8 +212,8 @@ def start(folder: Path) -> Iterator[Callable[..., Running]]:
     """Starts a command that goes on; whatever still runs at the end is killed."""
     started: list[Running] = []
 
-    def begin(*words: str, data_dir: Path = folder, port: int | None = None, **extra: str) -> Running:
-        started.append(Running(*words, data_dir=data_dir, port=port or free_port(), **extra))
+    def begin(*words: str, data_dir: Path = folder, **extra: Any) -> Running:
+        started.append(Running(*words, data_dir=data_dir, port=free_port(), **extra))
         return started[-1]
 
     yield begin

@@ -17,7 +17,8 @@ async def enqueue(shop: Shop, scope: Scope, *jobs: Job) -> None:
 async def rows(owner: Any, scope: Scope) -> list[Any]:
     return await owner.fetch(
         """
-        SELECT kind, key, payload::text, attempts, lease_token, dead_at, extract(epoch FROM due_at - now())::int AS waits
+        SELECT kind, key, payload::text, attempts, lease_token, dead_at, extract(epoch FROM due_at - now())::int
+               AS waits
         FROM jobs WHERE tenant_id = $1 ORDER BY kind, key
         """,
         scope.tenant_id,

@@ -1,5 +1,6 @@
 """The unit of work: two faces of one transaction, facts and jobs that exist if and only if it committed."""
 
+import contextlib
 from typing import Any
 
 import asyncpg
@@ -62,10 +63,8 @@ async def test_a_swallowed_sql_error_is_no_success_in_a_uow_either(shop: Shop, o
     with pytest.raises((CommitFailed, asyncpg.InFailedSQLTransactionError)):
         async with shop.uow(scope) as uow:
             await uow.sql.execute("INSERT INTO vendors (slug, name) VALUES ('a', 'A')")
-            try:
+            with contextlib.suppress(asyncpg.PostgresError):
                 await uow.sql.execute("SELECT 1 / 0")
-            except asyncpg.PostgresError:
-                pass
     assert await owner.fetchval("SELECT count(*) FROM vendors WHERE tenant_id = $1", scope.tenant_id) == 1
 
 

@@ -1,5 +1,6 @@
 """`load`: everything or nothing, the same file twice changes nothing, what a file does not mention stays."""
 
+import asyncio
 import copy
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
@@ -350,3 +351,36 @@ async def test_progress_ends_at_the_number_of_products(loaded: Loader) -> None:
     said: list[tuple[str, int, int]] = []
     await loaded(SHOP, progress=lambda *step: said.append(step))
     assert ("products", 1, 1) in said
+
+
+async def test_two_loads_at_once_make_everything_once(loaded: Loader, ask: Asker) -> None:
+    reports = await asyncio.gather(loaded(SHOP), loaded(SHOP))
+    assert sorted(report.created["products"] for report in reports) == [0, 1]
+    (row,) = await ask("SELECT count(*) AS variants, sum(stock)::int AS stock FROM inventory_stocks")
+    assert tuple(row) == (3, 21)
+
+
+async def test_the_example_of_the_reference_page_loads(loaded: Loader) -> None:
+    page = Path(__file__).parents[3] / "docs" / "reference" / "load-format.md"
+    example = page.read_text().partition("```json\n")[2].partition("```")[0]
+    report = await loaded(msgspec.json.decode(example))
+    assert report.created["variants"] == 2
+
+
+async def test_the_address_of_another_product_is_refused(loaded: Loader) -> None:
+    plain = {"price": 1}
+    await loaded({"version": 1, "products": [{"key": key, "title": key, "slug": key, **plain} for key in ("a", "b")]})
+    with pytest.raises(LoadRefused) as refused:
+        await loaded({"version": 1, "products": [{"key": "a", "slug": "b"}]})
+    assert [(error.field, error.code) for error in refused.value.errors] == [("/products/0/slug", "slug_taken")]
+
+
+async def test_a_variant_keeps_its_sku_when_it_takes_other_options(loaded: Loader, ask: Asker) -> None:
+    await loaded(SHOP)
+    option = {"name": "Size", "values": ["M", "L", "XL"]}
+    moved = [{"sku": "SH-L", "options": {"Size": "XL"}}, {"sku": "SH-NEW", "options": {"Size": "L"}}]
+    await loaded(shirt(options=[option], variants=moved))
+    rows = await ask("SELECT sku, title FROM product_variants ORDER BY sku")
+    assert [tuple(row) for row in rows] == [("SH-L", "XL"), ("SH-M", "M"), ("SH-NEW", "L")]
+    values = await ask("SELECT count(*) AS number FROM variant_option_values")
+    assert values[0]["number"] == 3

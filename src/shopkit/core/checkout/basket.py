@@ -49,6 +49,11 @@ class Basket:
         return [line for line in self.lines if line.is_available]
 
     @property
+    def is_holding(self) -> bool:
+        """Whether its cart holds stock already, by a setting that may have changed since."""
+        return self._data.is_holding
+
+    @property
     def needs_shipping(self) -> bool:
         """Whether anything in it is a physical thing."""
         return any(line.is_physical for line in self.sellable)

@@ -181,8 +181,9 @@ NUMBERS: Final = """
 SELECT o.tenant_id, o.store_id AS subject_id, format('%s orders have the number %s', count(*), o.number) AS found
 FROM orders o GROUP BY o.tenant_id, o.store_id, o.number HAVING count(*) > 1
 UNION ALL
-SELECT p.tenant_id, min(p.order_id::text)::uuid, format('%s payments have the number %s', count(*), p.number)
-FROM payments p GROUP BY p.tenant_id, p.number HAVING count(*) > 1
+SELECT p.tenant_id, o.store_id, format('%s payments have the number %s', count(*), p.number)
+FROM payments p JOIN orders o ON o.tenant_id = p.tenant_id AND o.id = p.order_id
+GROUP BY p.tenant_id, o.store_id, p.number HAVING count(*) > 1
 UNION ALL
 SELECT o.tenant_id, o.id, 'placed without a number' FROM orders o WHERE o.placed_at IS NOT NULL AND o.number = ''
 """

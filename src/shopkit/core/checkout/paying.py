@@ -10,9 +10,8 @@ from shopkit.core.kernel.shop import Shop
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.orders import queries
 from shopkit.core.orders import service as orders
-from shopkit.core.orders.errors import AlreadyPaid, PaymentOpen
+from shopkit.core.orders.errors import AlreadyPaid, OrderClosed, PaymentOpen
 from shopkit.core.orders.schemas import OrderDoc, PaymentLine
-from shopkit.core.orders.states import ORDER
 from shopkit.core.payments import methods
 from shopkit.core.payments import service as payments
 from shopkit.sdk.errors import FieldError, Invalid
@@ -20,7 +19,7 @@ from shopkit.sdk.events import PaymentOpened
 
 
 async def pay_again(shop: Shop, scope: Scope, number: str, command: PayAgain, key: Key) -> OrderDoc:
-    """Open another attempt for the order's total. Raises `AlreadyPaid`, `PaymentOpen`, `IllegalTransition`."""
+    """Open another attempt for the order's total. Raises `AlreadyPaid`, `OrderClosed`, `PaymentOpen`."""
 
     async def work(uow: Uow) -> OrderDoc:
         if (stored := await idempotency.begin(uow, key)) and stored.subject_id:
@@ -30,10 +29,10 @@ async def pay_again(shop: Shop, scope: Scope, number: str, command: PayAgain, ke
                 errors=[FieldError(field="/payment_method", code="unknown_option", message="No such choice.")]
             )
         order = await orders.lock(uow, number)
-        if order.status not in {"pending", "confirmed", "processing"}:
-            raise ORDER.refusal(order.status, "pending")
         if order.payment_status in {"paid", "overpaid"}:
             raise AlreadyPaid
+        if order.status == "cancelled":
+            raise OrderClosed
         attempts = await payments.lock(uow, order.id)
         if any(attempt.status in payments.OPEN for attempt in attempts):
             raise PaymentOpen

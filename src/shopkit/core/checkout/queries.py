@@ -47,7 +47,7 @@ class BasketLine(Struct, frozen=True, kw_only=True):
     free: int
     """Units that could be promised to this basket, overdue holds and its own counted."""
     likely_stock_id: UUID | None
-    """The first location's row that has the whole quantity."""
+    """The first location's row that has the whole quantity, if it is also the variant's first in lock order."""
 
     @property
     def is_available(self) -> bool:
@@ -62,6 +62,8 @@ class BasketData(Struct, frozen=True, kw_only=True):
     lines: list[BasketLine]
     rates: list[RateRule]
     taxes: list[TaxRule]
+    is_holding: bool = False
+    """Whether the cart holds stock already."""
 
 
 _FIRST_IMAGE = """(SELECT '/media/' || m.path FROM media_assets m WHERE m.id = coalesce(v.image_id, (
@@ -71,14 +73,16 @@ _FIRST_IMAGE = """(SELECT '/media/' || m.path FROM media_assets m WHERE m.id = c
 _STOCK = f"""(
     SELECT coalesce(sum(greatest(s.stock + s.oversell_limit - s.reserved, 0)), 0)::int AS free,
            (array_agg(s.id ORDER BY l.priority, l.code, s.id)
-               FILTER (WHERE s.stock + s.oversell_limit - s.reserved >= i.quantity))[1] AS likely
+               FILTER (WHERE s.stock + s.oversell_limit - s.reserved >= i.quantity))[1] AS likely,
+           (array_agg(s.id ORDER BY s.id))[1] AS first
     FROM inventory_stocks s {SELLABLE.format(variant="s.variant_id = v.id", store="$1", product="v.product_id")}
 )"""
 
-_HELD = """(
-    SELECT coalesce(sum(r.quantity), 0)::int AS freed FROM inventory_reservations r
-    WHERE r.variant_id = v.id AND r.status = 'active' AND r.expires_at IS NOT NULL
-      AND (r.expires_at <= now() OR r.cart_id = $4)
+_HELD = f"""(
+    SELECT coalesce(sum(r.quantity), 0)::int AS freed
+    FROM inventory_reservations r JOIN inventory_stocks s ON s.id = r.stock_id
+    {SELLABLE.format(variant="r.variant_id = v.id", store="$1", product="v.product_id")}
+      AND r.status = 'active' AND r.expires_at IS NOT NULL AND (r.expires_at <= now() OR r.cart_id = $4)
 )"""
 
 _LINES = f"""
@@ -91,7 +95,7 @@ SELECT i.id, i.variant_id, i.quantity, i.customisation, i.unit_price AS shown_pr
         AND li.status = 'active' AND li.deleted_at IS NULL AND li.published_at <= now()
         AND (li.unpublish_at IS NULL OR li.unpublish_at > now()), false) AS is_listed,
     price.amount, price.compare_at, coalesce(stock.free, 0) + coalesce(held.freed, 0) AS free,
-    stock.likely AS likely_stock_id
+    CASE WHEN stock.likely = stock.first THEN stock.likely END AS likely_stock_id
 FROM {{source}} i
 JOIN product_variants v ON v.id = i.variant_id
 JOIN products p ON p.id = v.product_id
@@ -122,7 +126,8 @@ SELECT jsonb_build_object(
     'now', now(),
     'lines', (SELECT coalesce(jsonb_agg(to_jsonb(line) ORDER BY line.id), '[]') FROM ({lines}) line),
     'rates', (SELECT coalesce(jsonb_agg(to_jsonb(rate)), '[]') FROM ({rates}) rate),
-    'taxes', (SELECT coalesce(jsonb_agg(to_jsonb(tax)), '[]') FROM ({taxes}) tax)
+    'taxes', (SELECT coalesce(jsonb_agg(to_jsonb(tax)), '[]') FROM ({taxes}) tax),
+    'is_holding', EXISTS (SELECT FROM inventory_reservations r WHERE r.cart_id = $4 AND r.status = 'active')
 )::text
 """
 

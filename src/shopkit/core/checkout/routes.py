@@ -40,7 +40,7 @@ from shopkit.core.kernel.retry import transact
 from shopkit.core.kernel.scope import Scope
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.orders import queries as order_queries
-from shopkit.core.orders.errors import AlreadyPaid, OrderNotFound, PaymentOpen
+from shopkit.core.orders.errors import AlreadyPaid, OrderClosed, OrderNotFound, PaymentOpen
 from shopkit.core.orders.schemas import OrderDoc
 from shopkit.core.orders.tokens import check_order_token, order_token
 from shopkit.core.payments import methods
@@ -345,7 +345,7 @@ async def show_order(
     "/orders/{number:str}/payments",
     query=OrderQuery,
     headers={"X-Order-Token": "The token that came with the order; or `?token=`."} | KEY,
-    problems=[OrderNotFound, AlreadyPaid, PaymentOpen],
+    problems=[OrderNotFound, AlreadyPaid, OrderClosed, PaymentOpen],
     summary="Pay again or otherwise",
 )
 async def pay_again(

@@ -22,7 +22,6 @@ from shopkit.core.checkout.views import cart_view
 from shopkit.core.customers import address as addresses
 from shopkit.core.customers import service as customers
 from shopkit.core.inventory import service as inventory
-from shopkit.core.inventory.settings import InventorySettings
 from shopkit.core.kernel import idempotency
 from shopkit.core.kernel.idempotency import Key
 from shopkit.core.kernel.ids import uuid7
@@ -171,14 +170,13 @@ async def _place(uow: Uow, basket: Basket, cart: CartRow | None, number: int, ke
         await carts.convert(uow, cart.id, customer_id)
     _publish(uow, order)
     await idempotency.store(uow, key, subject_id=order.id)
-    holding = await settings.get(uow, InventorySettings)
     await inventory.reserve_for_placement(
         uow,
         order.id,
         cart.id if cart else None,
         basket.demand,
         likely=basket.likely,
-        holds=holding.hold_on_add,
+        holds=basket.is_holding,
     )
     return order
 

@@ -8,7 +8,7 @@ from shopkit.core.inventory.service import Owner
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.orders import queries
 from shopkit.core.orders import service as orders
-from shopkit.core.orders.errors import MoneyTaken, OrderOnHold
+from shopkit.core.orders.errors import GoodsLeft, MoneyTaken, OrderOnHold
 from shopkit.core.orders.schemas import OrderDoc
 from shopkit.core.orders.service import OrderRow
 from shopkit.core.orders.states import ORDER
@@ -37,7 +37,10 @@ async def confirm(uow: Uow, number: str) -> OrderDoc:
 
 
 async def hand_over(uow: Uow, number: str, *, tracking_number: str | None = None) -> OrderDoc:
-    """All goods leave in one shipment made by hand: holds are consumed, stock falls, the order is processing."""
+    """All goods leave in one shipment made by hand: holds are consumed, stock falls, the order is processing.
+
+    Raises `IllegalTransition`, `OrderOnHold`, `NothingToShip`.
+    """
     order = await orders.lock(uow, number)
     if order.on_hold:
         raise OrderOnHold
@@ -81,10 +84,14 @@ async def collect(uow: Uow, number: str) -> OrderDoc:
 
 
 async def cancel(uow: Uow, number: str, reason: str) -> OrderDoc:
-    """Before anything was handed over or paid: the attempts end, the stock is free again in the same transaction."""
+    """Before anything was handed over or paid: the attempts end, the stock is free again in the same transaction.
+
+    Raises `IllegalTransition`, `GoodsLeft`, `MoneyTaken`.
+    """
     order = await orders.lock(uow, number)
+    ORDER.require(order.status, "cancelled")
     if order.fulfillment_status not in {"unfulfilled", "not_required"}:
-        raise ORDER.refusal(order.status, "cancelled")
+        raise GoodsLeft
     if order.payment_status not in {"unpaid", "pending"} and order.total:
         raise MoneyTaken
     attempts = await payments.lock(uow, order.id)

@@ -13,10 +13,11 @@ FIND_OR_CREATE = """
 WITH given(type, value) AS (
     SELECT * FROM (VALUES ('phone', $1::text), ('email', $2::text)) AS v(type, value) WHERE value IS NOT NULL
 ), known AS (
-    SELECT i.customer_id, i.identity_type, i.identity_value FROM customer_identities i
-    JOIN given g ON g.type = i.identity_type AND g.value = i.identity_value WHERE i.is_primary
+    SELECT i.customer_id, i.identity_type, i.identity_value, i.verified_at IS NOT NULL AS is_verified
+    FROM customer_identities i JOIN given g ON g.type = i.identity_type AND g.value = i.identity_value
+    WHERE i.is_primary OR i.verified_at IS NOT NULL
 ), found AS (
-    SELECT customer_id AS id FROM known ORDER BY identity_type = 'phone' DESC LIMIT 1
+    SELECT customer_id AS id FROM known ORDER BY is_verified DESC, identity_type = 'phone' DESC LIMIT 1
 ), made AS (
     INSERT INTO customers (id, name, locale) SELECT $3, $4, $5 WHERE NOT EXISTS (SELECT FROM found) RETURNING id
 ), who AS (
@@ -39,10 +40,11 @@ SELECT who.id, EXISTS (SELECT FROM found) AS is_known, EXISTS (
 async def find_or_create(uow: Uow, *, name: str, phone: str | None, email: str | None) -> UUID:
     """The customer of this phone, else of this e-mail (both normalised), else a new one; identities are added.
 
+    What its owner has verified comes before what somebody once typed. Two customers never become one here.
     Two first orders with one phone at the same time give one customer: the unique primary identity is the judge.
     """
     row = await uow.sql.fetchrow(FIND_OR_CREATE, phone, email, uuid7(), name, uow.scope.locale, uuid7(), uuid7())
-    if not row["is_known"] and not row["has_claim"]:
+    if not row["is_known"] and not row["has_claim"] and (phone or email):
         # Somebody else's claim of this phone committed while ours waited for it: theirs is the customer.
         await uow.sql.execute("DELETE FROM customer_identities WHERE customer_id = $1", row["id"])
         await uow.sql.execute("DELETE FROM customers WHERE id = $1", row["id"])

@@ -1,5 +1,6 @@
 """Which location gives how much: pure. Locations come in their order of priority."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from uuid import UUID
 
@@ -24,11 +25,14 @@ class Share(Struct, frozen=True, kw_only=True):
     level: Level
     quantity: int
 
-    @property
-    def makes_low(self) -> bool:
-        """Whether taking it lets the row's available units fall to the reorder level or below."""
-        left = self.level.available - self.quantity
-        return left <= self.level.reorder_level < self.level.available
+
+class Hold(Struct, frozen=True, kw_only=True):
+    """An active reservation."""
+
+    id: UUID
+    stock_id: UUID
+    variant_id: UUID
+    quantity: int
 
 
 def free_of(levels: Iterable[Level]) -> int:
@@ -60,3 +64,18 @@ def allocate_all(levels: Mapping[UUID, Sequence[Level]], demand: Mapping[UUID, i
             short.append(variant_id)
         shares += found
     return shares, short
+
+
+def fitting(holds: Sequence[Hold], demand: Mapping[UUID, int], levels: Mapping[UUID, Sequence[Level]]) -> list[Hold]:
+    """The holds of those variants that are held in just the quantity that is asked, where it is sold from."""
+    units: Counter[UUID] = Counter()
+    misplaced = set()
+    for hold in holds:
+        units[hold.variant_id] += hold.quantity
+        if not any(level.id == hold.stock_id for level in levels.get(hold.variant_id, ())):
+            misplaced.add(hold.variant_id)
+    return [
+        hold
+        for hold in holds
+        if units[hold.variant_id] == demand.get(hold.variant_id) and hold.variant_id not in misplaced
+    ]

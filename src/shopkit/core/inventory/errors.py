@@ -17,6 +17,13 @@ class StockHeld(Conflict):
     message = "That would leave less than is promised to customers."
 
 
+class NotInStock(Conflict):
+    """Units that were sold before they arrived cannot leave yet."""
+
+    code = "not_in_stock"
+    message = "Not all of it has arrived yet."
+
+
 class UnknownStock(NotFound):
     """No such variant or location."""
 

@@ -7,11 +7,14 @@ from uuid import UUID
 from shopkit.core.kernel.db import rows_of
 from shopkit.core.kernel.uow import Uow
 
-SELLABLE = """
-    JOIN store_locations l ON l.id = s.location_id AND l.status = 'active'
-    WHERE {variant} AND l.store_id = {store}
+IS_SELLABLE = """(l.status = 'active'
       AND (NOT EXISTS (SELECT FROM product_locations p WHERE p.product_id = {product})
-           OR EXISTS (SELECT FROM product_locations p WHERE p.product_id = {product} AND p.location_id = l.id))
+           OR EXISTS (SELECT FROM product_locations p WHERE p.product_id = {product} AND p.location_id = l.id)))"""
+"""Whether a product is sold from the location `l`."""
+
+SELLABLE = f"""
+    JOIN store_locations l ON l.id = s.location_id
+    WHERE {{variant}} AND l.store_id = {{store}} AND {IS_SELLABLE}
 """
 """The stock rows `s` that a store may sell of a variant: active locations, those of the product where it names any."""
 

@@ -4,7 +4,7 @@ Lock order (`invariants.md` 10): stock rows by ascending id, then their reservat
 a hot stock row is locked for one round trip only.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -12,14 +12,17 @@ import asyncpg
 import msgspec
 from msgspec import Struct
 
-from shopkit.core.inventory.allocation import Level, Share, allocate_all, free_of
-from shopkit.core.inventory.errors import OutOfStock, StockHeld, UnknownStock
+from shopkit.core.inventory import queries
+from shopkit.core.inventory.allocation import Hold, Level, allocate_all, fitting, free_of
+from shopkit.core.inventory.errors import NotInStock, OutOfStock, StockHeld, UnknownStock
 from shopkit.core.kernel.ids import uuid7
 from shopkit.core.kernel.uow import Uow
 from shopkit.sdk.errors import Invalid
 from shopkit.sdk.events import StockLow
 
 EXPIRY_BATCH = 200
+MOST_UNITS = 1_000_000_000
+"""Of one change or count."""
 
 Demand = Mapping[UUID, int]
 """Units per variant; lines that draw on the same variant are summed before (I8)."""
@@ -43,27 +46,31 @@ RESERVE_ONE = """
 WITH taken AS (
     UPDATE inventory_stocks SET reserved = reserved + $2
     WHERE id = $1 AND stock + oversell_limit - reserved >= $2
-    RETURNING id, variant_id
+    RETURNING id, variant_id, location_id, available, reorder_level
 ), held AS (
     INSERT INTO inventory_reservations (id, stock_id, variant_id, cart_id, order_id, quantity, expires_at)
     SELECT $3, id, variant_id, $4, $5, $2, now() + make_interval(secs => $6) FROM taken
+), written AS (
+    INSERT INTO inventory_transactions (id, stock_id, type, reserved_delta, reference_id, actor_type, actor_id)
+    SELECT $7, id, 'reservation', $2, coalesce($4, $5), $8, $9 FROM taken
 )
-INSERT INTO inventory_transactions (id, stock_id, type, reserved_delta, reference_id, actor_type, actor_id)
-SELECT $7, id, 'reservation', $2, coalesce($4, $5), $8, $9 FROM taken
+SELECT variant_id, location_id, available, reorder_level FROM taken
 """
 
-LOCK = """
+IS_SELLABLE = queries.IS_SELLABLE.format(product="v.product_id")
+_LOCK = f"""
 SELECT s.id, s.variant_id, s.location_id, s.stock + s.oversell_limit - s.reserved AS free,
-       s.stock - s.reserved AS available, s.reorder_level, l.priority, l.code
+       s.stock - s.reserved AS available, s.reorder_level, l.priority, l.code, {IS_SELLABLE} AS is_sellable
 FROM inventory_stocks s
 JOIN product_variants v ON v.id = s.variant_id
-JOIN store_locations l ON l.id = s.location_id AND l.status = 'active' AND l.store_id = $2
-WHERE s.variant_id = ANY($1)
-  AND (NOT EXISTS (SELECT FROM product_locations p WHERE p.product_id = v.product_id)
-       OR EXISTS (SELECT FROM product_locations p WHERE p.product_id = v.product_id AND p.location_id = l.id))
+JOIN store_locations l ON l.id = s.location_id AND l.store_id = $2
+WHERE s.variant_id = ANY($1) AND {{which}}
 ORDER BY s.id
 FOR NO KEY UPDATE OF s
 """
+LOCK = _LOCK.format(which=IS_SELLABLE)
+LOCK_EVERY = _LOCK.format(which="true")
+"""Rows that nothing is sold from included: a hold may lie there from before."""
 
 RESERVE_MANY = """
 WITH given AS (
@@ -112,7 +119,8 @@ async def reserve(
     """Hold all of the demand or nothing (I8); without `seconds` until the order ends. Raises `OutOfStock`.
 
     `likely` names, from an earlier plain read, the stock row that should have all units of a variant: with one variant
-    that row is taken by one conditional statement, the fastest way on a hot row.
+    that row is taken by one conditional statement, the fastest way on a hot row. It must be the variant's first row in
+    lock order: who waits for it in vain keeps its lock, and locks the others after it.
     """
     await uow.flush()
     if len(demand) == 1 and likely:
@@ -120,23 +128,28 @@ async def reserve(
         if variant_id in likely and await _reserve_one(uow, owner, likely[variant_id], quantity, seconds):
             return
     if demand:
-        levels = await _lock(uow, list(demand))
+        levels = await _lock(uow, demand)
         await _take(uow, owner, demand, levels, seconds)
 
 
 async def _reserve_one(uow: Uow, owner: Owner, stock_id: UUID, quantity: int, seconds: float | None) -> bool:
     actor = uow.scope.actor
-    done = await uow.sql.execute(
+    row = await uow.sql.fetchrow(
         RESERVE_ONE, stock_id, quantity, uuid7(), owner.cart_id, owner.order_id, seconds, uuid7(), actor.kind, actor.id
     )
-    return bool(done == "INSERT 0 1")
+    if row is None:
+        return False
+    _tell_low(uow, row["variant_id"], row["location_id"], row["available"], row["reorder_level"], quantity)
+    return True
 
 
-async def _lock(uow: Uow, variants: Sequence[UUID]) -> dict[UUID, list[Level]]:
-    """Lock the variants' sellable rows in id order; answer them by variant in order of priority."""
-    rows = await uow.sql.fetch(LOCK, sorted(variants), uow.scope.store.id)
+async def _lock(uow: Uow, variants: Collection[UUID], *, statement: str = LOCK) -> dict[UUID, list[Level]]:
+    """Lock rows of the variants in id order; answer the sellable ones by variant in order of priority."""
+    rows = await uow.sql.fetch(statement, sorted(variants), uow.scope.store.id)
     levels: dict[UUID, list[Level]] = {}
     for row in sorted(rows, key=lambda row: (row["priority"], row["code"], row["id"])):
+        if not row["is_sellable"]:
+            continue
         fields = {name: row[name] for name in Level.__struct_fields__}
         levels.setdefault(row["variant_id"], []).append(Level(**fields))
     return levels
@@ -146,7 +159,7 @@ async def _take(uow: Uow, owner: Owner, demand: Demand, levels: dict[UUID, list[
     """Reserve on locked rows. What seems short is looked at again after sweeping overdue holds (I5, I7)."""
     shares, short = allocate_all(levels, demand)
     if short and await _sweep(uow, [level.id for variant in short for level in levels.get(variant, ())]):
-        levels = await _lock(uow, list(demand))
+        levels = await _lock(uow, demand)
         shares, short = allocate_all(levels, demand)
     if short:
         raise out_of_stock({v: (demand[v], free_of(levels.get(v, ()))) for v in short})
@@ -164,7 +177,9 @@ async def _take(uow: Uow, owner: Owner, demand: Demand, levels: dict[UUID, list[
     await uow.sql.execute(
         RESERVE_MANY, msgspec.json.encode(rows), owner.cart_id, owner.order_id, seconds, actor.kind, actor.id
     )
-    _tell_low(uow, shares)
+    for share in shares:
+        level, left = share.level, share.level.available - share.quantity
+        _tell_low(uow, level.variant_id, level.location_id, left, level.reorder_level, share.quantity)
 
 
 def out_of_stock(short: Mapping[UUID, tuple[int, int]]) -> OutOfStock:
@@ -175,17 +190,10 @@ def out_of_stock(short: Mapping[UUID, tuple[int, int]]) -> OutOfStock:
     return OutOfStock(details={"available": items[0]["available"], "items": items})
 
 
-def _tell_low(uow: Uow, shares: Sequence[Share]) -> None:
-    for share in shares:
-        if share.makes_low:
-            level = share.level
-            uow.publish(
-                StockLow(
-                    variant_id=level.variant_id,
-                    location_id=level.location_id,
-                    available=level.available - share.quantity,
-                )
-            )
+def _tell_low(uow: Uow, variant_id: UUID, location_id: UUID, available: int, reorder_level: int, taken: int) -> None:
+    """Tell that a row fell to its reorder level, once: when these units made it fall."""
+    if available <= reorder_level < available + taken:
+        uow.publish(StockLow(variant_id=variant_id, location_id=location_id, available=available))
 
 
 async def _sweep(uow: Uow, stock_ids: Sequence[UUID]) -> int:
@@ -195,10 +203,11 @@ async def _sweep(uow: Uow, stock_ids: Sequence[UUID]) -> int:
 
 
 async def _end(
-    uow: Uow, which: str, argument: Any, *, status: str, type_: str, reason: str = "", is_sold: bool = False
+    uow: Uow, which: str, *arguments: Any, status: str, type_: str, reason: str = "", is_sold: bool = False
 ) -> int:
+    """End the active holds for which `which` is true; `arguments` are $4 and so on. Their stock rows are locked."""
     sql = END.format(which=which, status=status, type=type_, sold=int(is_sold))
-    done = await uow.sql.execute(sql, uow.scope.actor.kind, uow.scope.actor.id, reason, argument)
+    done = await uow.sql.execute(sql, uow.scope.actor.kind, uow.scope.actor.id, reason, *arguments)
     return int(done.split()[-1])
 
 
@@ -215,24 +224,22 @@ async def release(uow: Uow, owner: Owner, *, reason: str = "") -> int:
 
 
 async def consume(uow: Uow, order_id: UUID) -> int:
-    """The order's goods leave the shop: its holds end as consumed and stock falls by them. How many holds ended."""
+    """The order's goods leave the shop: its holds end as consumed and stock falls by them. How many holds ended.
+
+    Raises `NotInStock` for units that were promised ahead of their arrival and are not there yet.
+    """
     await uow.flush()
     await _lock_held(uow, "r.order_id = $1", order_id)
-    return await _end(uow, "r.order_id = $4", order_id, status="consumed", type_="sale", is_sold=True)
+    try:
+        return await _end(uow, "r.order_id = $4", order_id, status="consumed", type_="sale", is_sold=True)
+    except asyncpg.CheckViolationError:
+        raise NotInStock from None
 
 
 async def hold_for_cart(uow: Uow, cart_id: UUID, demand: Demand, *, seconds: int) -> None:
     """Make the cart hold exactly this demand, afresh for `seconds`. Raises `OutOfStock`, which keeps the old holds."""
     await uow.flush()
-    held = await uow.sql.fetch(
-        "SELECT DISTINCT variant_id FROM inventory_reservations WHERE cart_id = $1 AND status = 'active'", cart_id
-    )
-    variants = {*demand, *(row["variant_id"] for row in held)}
-    if not variants:
-        return
-    await _lock(uow, list(variants))
-    await _end(uow, "r.cart_id = $4", cart_id, status="released", type_="release", reason="held anew")
-    await _take(uow, Owner(cart_id=cart_id), demand, await _lock(uow, list(variants)), seconds)
+    await _rearrange(uow, cart_id, Owner(cart_id=cart_id), demand, seconds)
 
 
 async def reserve_for_placement(
@@ -247,32 +254,38 @@ async def reserve_for_placement(
         await reserve(uow, owner, demand, likely=likely)
         return
     await uow.flush()
-    await _lock(uow, list(demand))
-    kept = await _repoint(uow, cart_id, order_id, demand)
-    # Whatever the cart held besides (a changed quantity, a removed line) is freed on rows that we have locked.
-    await release(uow, Owner(cart_id=cart_id), reason="placed otherwise")
-    rest = {variant: quantity for variant, quantity in demand.items() if variant not in kept}
+    await _rearrange(uow, cart_id, owner, demand, None)
+
+
+HELD = "SELECT id, stock_id, variant_id, quantity FROM inventory_reservations WHERE cart_id = $1 AND status = 'active'"
+KEEP = """
+UPDATE inventory_reservations SET cart_id = $2, order_id = $3, expires_at = now() + make_interval(secs => $4)
+WHERE id = ANY($1) AND status = 'active'
+"""
+
+
+async def _rearrange(uow: Uow, cart_id: UUID, owner: Owner, demand: Demand, seconds: float | None) -> None:
+    """What the cart holds and the owner needs becomes the owner's; the rest is let go, what is missing is taken."""
+    held = await _held_by(uow, cart_id)
+    # Every row in one ordered statement: those that are held now and those that will be.
+    levels = await _lock(uow, {*demand, *(hold.variant_id for hold in held)}, statement=LOCK_EVERY)
+    if held:
+        held = await _held_by(uow, cart_id)  # from here on nobody else can end them
+    kept = fitting(held, demand, levels)
+    ids = [hold.id for hold in kept]
+    if kept:
+        await uow.sql.execute(KEEP, ids, owner.cart_id, owner.order_id, seconds)
+    if len(kept) < len(held):
+        which = "r.cart_id = $4 AND r.id <> ALL($5)"
+        await _end(uow, which, cart_id, ids, status="released", type_="release", reason="held otherwise")
+    known = {hold.variant_id for hold in kept}
+    rest = {variant: quantity for variant, quantity in demand.items() if variant not in known}
     if rest:
-        await _take(uow, owner, rest, await _lock(uow, list(rest)), None)
+        await _take(uow, owner, rest, await _lock(uow, rest), seconds)
 
 
-async def _repoint(uow: Uow, cart_id: UUID, order_id: UUID, demand: Demand) -> set[UUID]:
-    """Give the order those holds of the cart that are just what it needs; no counter changes."""
-    rows = await uow.sql.fetch(
-        """
-        UPDATE inventory_reservations SET cart_id = NULL, order_id = $2, expires_at = NULL
-        WHERE cart_id = $1 AND status = 'active' AND variant_id IN (
-            SELECT r.variant_id FROM inventory_reservations r
-            JOIN jsonb_to_recordset($3::jsonb) AS d(variant_id uuid, quantity int) USING (variant_id)
-            WHERE r.cart_id = $1 AND r.status = 'active'
-            GROUP BY r.variant_id, d.quantity HAVING sum(r.quantity) = d.quantity)
-        RETURNING variant_id
-        """,
-        cart_id,
-        order_id,
-        msgspec.json.encode([{"variant_id": v, "quantity": q} for v, q in demand.items()]),
-    )
-    return {row["variant_id"] for row in rows}
+async def _held_by(uow: Uow, cart_id: UUID) -> list[Hold]:
+    return [Hold(**row) for row in await uow.sql.fetch(HELD, cart_id)]
 
 
 async def expire_holds(uow: Uow) -> int:
@@ -306,57 +319,62 @@ async def adjust(
 ) -> int:
     """Correct a level to `to` counted units, or by `delta`. Raises `StockHeld` beneath what is promised (I1)."""
     if to is not None:
-        location = await _location(uow, location_id)
-        current = await uow.sql.fetchval(
-            "SELECT stock FROM inventory_stocks WHERE variant_id = $1 AND location_id = $2 FOR NO KEY UPDATE",
-            variant_id,
-            location,
-        )
-        delta = to - (current or 0)
+        if not 0 <= to <= MOST_UNITS:
+            raise Invalid(f"A level is between 0 and {MOST_UNITS} units.")
+        delta = to - await _lock_level(uow, variant_id, await _location(uow, location_id))
         if delta == 0:
             return to
     return await _change(uow, variant_id, location_id, delta, "adjustment", reason)
 
 
-RAISE_LEVEL = """
+async def _lock_level(uow: Uow, variant_id: UUID, location_id: UUID) -> int:
+    """The level, locked. The row is made where there is none, so that two first counts do not add up."""
+    try:
+        await uow.sql.execute(
+            "INSERT INTO inventory_stocks (id, variant_id, location_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
+            uuid7(), variant_id, location_id,
+        )  # fmt: skip
+    except asyncpg.ForeignKeyViolationError:
+        raise UnknownStock from None
+    level: int = await uow.sql.fetchval(
+        "SELECT stock FROM inventory_stocks WHERE variant_id = $1 AND location_id = $2 FOR NO KEY UPDATE",
+        variant_id, location_id,
+    )  # fmt: skip
+    return level
+
+
+CHANGE = """
+WITH changed AS (
     INSERT INTO inventory_stocks AS s (id, variant_id, location_id, stock, restocked_at)
-    VALUES ($1, $2, $3, $4::int, now())
+    VALUES ($1, $2, $3, $4::int, CASE WHEN $4::int > 0 THEN now() END)
     ON CONFLICT (tenant_id, variant_id, location_id) DO UPDATE
-    SET stock = s.stock + $4::int, restocked_at = excluded.restocked_at
-    RETURNING s.id, s.stock
-"""
-LOWER_LEVEL = """
-    UPDATE inventory_stocks s SET stock = s.stock + $4::int
-    WHERE $1::uuid IS NOT NULL AND s.variant_id = $2 AND s.location_id = $3
-    RETURNING s.id, s.stock
+    SET stock = s.stock + $4::int, restocked_at = coalesce(excluded.restocked_at, s.restocked_at)
+    RETURNING s.id, s.location_id, s.stock, s.available, s.reorder_level
+), written AS (
+    INSERT INTO inventory_transactions (id, stock_id, type, stock_delta, reason, actor_type, actor_id)
+    SELECT $5, id, $6, $4::int, $7, $8, $9 FROM changed
+)
+SELECT * FROM changed
 """
 
 
 async def _change(uow: Uow, variant_id: UUID, location_id: UUID | None, delta: int, type_: str, reason: str) -> int:
-    if delta == 0:
-        raise Invalid("Nothing would change.")
+    if delta == 0 or abs(delta) > MOST_UNITS:
+        raise Invalid("Nothing would change." if delta == 0 else f"At most {MOST_UNITS} units at once.")
     location = await _location(uow, location_id)
     actor = uow.scope.actor
-    # The checks judge the row to insert before its conflict is seen: a negative one must be an update from the start.
-    changed = RAISE_LEVEL if delta > 0 else LOWER_LEVEL
     try:
-        level = await uow.sql.fetchval(
-            f"""
-            WITH changed AS ({changed}), written AS (
-                INSERT INTO inventory_transactions (id, stock_id, type, stock_delta, reason, actor_type, actor_id)
-                SELECT $5, id, $6, $4::int, $7, $8, $9 FROM changed
-            )
-            SELECT stock FROM changed
-            """,
-            uuid7(), variant_id, location, delta, uuid7(), type_, reason, actor.kind, actor.id,
-        )  # fmt: skip
+        row = await uow.sql.fetchrow(
+            CHANGE, uuid7(), variant_id, location, delta, uuid7(), type_, reason, actor.kind, actor.id
+        )
     except asyncpg.CheckViolationError:
         raise StockHeld from None
     except asyncpg.ForeignKeyViolationError:
         raise UnknownStock from None
-    if level is None:
-        raise StockHeld
-    return int(level)
+    except asyncpg.NumericValueOutOfRangeError:
+        raise Invalid("That is more than can be counted.") from None
+    _tell_low(uow, variant_id, location, row["available"], row["reorder_level"], -delta)
+    return int(row["stock"])
 
 
 async def _location(uow: Uow, location_id: UUID | None) -> UUID:

@@ -28,6 +28,16 @@ PROBLEMS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "There is no payment that this applies to.",
         "bn": "এর জন্য উপযুক্ত কোনো পেমেন্ট নেই।",
     },
+    "money_taken": {
+        "en": "This order is paid; it cannot simply be cancelled.",
+        "bn": "এই অর্ডারের মূল্য পরিশোধ করা হয়েছে; এটি সরাসরি বাতিল করা যাবে না।",
+    },
+    "goods_left": {
+        "en": "Goods of this order have left; it cannot simply be cancelled.",
+        "bn": "এই অর্ডারের পণ্য পাঠানো হয়ে গেছে; এটি সরাসরি বাতিল করা যাবে না।",
+    },
+    "order_closed": {"en": "This order is cancelled.", "bn": "এই অর্ডারটি বাতিল করা হয়েছে।"},
+    "nothing_to_ship": {"en": "There is nothing left to hand over.", "bn": "হস্তান্তর করার মতো আর কিছু বাকি নেই।"},
     "already_paid": {"en": "This order is paid already.", "bn": "এই অর্ডারের মূল্য আগেই পরিশোধ করা হয়েছে।"},
     "payment_open": {
         "en": "A payment for this order is open already.",
@@ -37,6 +47,7 @@ PROBLEMS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "That would leave less than is promised to customers.",
         "bn": "এতে ক্রেতাদের জন্য রাখা পণ্যের চেয়ে মজুদ কমে যাবে।",
     },
+    "not_in_stock": {"en": "Not all of it has arrived yet.", "bn": "সব পণ্য এখনো এসে পৌঁছায়নি।"},
     "unknown_stock": {"en": "There is no such variant or location.", "bn": "এমন কোনো পণ্য বা গুদাম নেই।"},
     "bad_request": {
         "en": "The request could not be read.",
@@ -101,6 +112,10 @@ PROBLEMS: Final[Mapping[str, Mapping[str, str]]] = {
     "invalid_cursor": {
         "en": "This cursor does not belong to this list; start again from the first page.",
         "bn": "এই কার্সর এই তালিকার নয়; প্রথম পাতা থেকে আবার শুরু করুন।",
+    },
+    "not_available": {
+        "en": "This is not available yet.",
+        "bn": "এটি এখনো চালু হয়নি।",
     },
     "too_many_requests": {
         "en": "Too many requests; please wait a moment.",
@@ -227,6 +242,7 @@ FIELDS: Final[Mapping[str, Mapping[str, str]]] = {
     "invalid_contact": {"en": "This is not a valid contact.", "bn": "যোগাযোগের তথ্যটি সঠিক নয়।"},
     "invalid_amount": {"en": "This is not an amount of this currency.", "bn": "এটি এই মুদ্রার সঠিক পরিমাণ নয়।"},
     "unknown_currency": {"en": "There is no such currency.", "bn": "এমন কোনো মুদ্রা নেই।"},
+    "not_available": {"en": "This is not available yet.", "bn": "এটি এখনো চালু হয়নি।"},
     "out_of_stock": {"en": "There is not enough of this in stock.", "bn": "এই পণ্যটি যথেষ্ট পরিমাণে মজুদ নেই।"},
     "cart_empty": {"en": "The cart is empty.", "bn": "কার্ট খালি।"},
     "not_delivered_there": {

@@ -24,6 +24,20 @@ class MoneyTaken(Conflict):
     message = "This order is paid; it cannot simply be cancelled."
 
 
+class GoodsLeft(Conflict):
+    """Goods have left the shop; taking them back is a step of its own."""
+
+    code = "goods_left"
+    message = "Goods of this order have left; it cannot simply be cancelled."
+
+
+class OrderClosed(Conflict):
+    """The order was cancelled; nothing is paid for it any more."""
+
+    code = "order_closed"
+    message = "This order is cancelled."
+
+
 class AlreadyPaid(Conflict):
     """Nothing is due on the order."""
 

@@ -29,7 +29,7 @@ class Payment(Timestamps, TenantRow):
     __tablename__ = "payments"
     __table_args__ = (
         belongs_to("order_id", "orders"),
-        unique("number"),
+        unique("order_id", "number"),  # begins with the order's number, which is unique in its store
         unique("provider", "provider_ref", where="provider_ref IS NOT NULL"),
         one_of("status", PAYMENT.states),
         one_of("environment", ENVIRONMENTS),

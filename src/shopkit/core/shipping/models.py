@@ -97,7 +97,7 @@ class Shipment(Timestamps, TenantRow):
     __table_args__ = (
         belongs_to("order_id", "orders"),
         belongs_to("vendor_id", "vendors"),
-        unique("number"),
+        unique("order_id", "number"),  # begins with the order's number, which is unique in its store
         one_of("status", SHIPMENT.states),
         one_of("tracking_status", TRACKING_STATUSES),
     )

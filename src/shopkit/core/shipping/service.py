@@ -8,6 +8,7 @@ from shopkit.core.kernel.ids import uuid7
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.orders import service as orders
 from shopkit.core.orders.service import OrderRow
+from shopkit.core.shipping.errors import NothingToShip
 from shopkit.core.shipping.states import SHIPMENT, fulfillment_status
 
 
@@ -19,9 +20,9 @@ class ShipmentRow(Struct, frozen=True, kw_only=True):
 
 
 async def ship_all(uow: Uow, order: OrderRow, *, tracking_number: str | None = None) -> UUID:
-    """One manual shipment of all units that are in none yet, handed over at once; its id."""
+    """One manual shipment of all units that are in none yet, handed over at once; its id. Raises `NothingToShip`."""
     shipment_id = uuid7()
-    await uow.sql.execute(
+    done = await uow.sql.execute(
         """
         WITH made AS (
             INSERT INTO shipments (id, order_id, number, status, tracking_number, tracking_status, shipped_at)
@@ -31,13 +32,17 @@ async def ship_all(uow: Uow, order: OrderRow, *, tracking_number: str | None = N
             INSERT INTO shipment_events (shipment_id, status, description) VALUES ($1, 'picked_up', 'handed over')
         )
         INSERT INTO shipment_items (shipment_id, order_item_id, quantity)
-        SELECT $1, i.id, i.quantity - i.quantity_cancelled - coalesce((
-                   SELECT sum(x.quantity) FROM shipment_items x JOIN shipments s ON s.id = x.shipment_id
-                   WHERE x.order_item_id = i.id AND s.status <> 'cancelled'), 0)
-        FROM order_items i WHERE i.order_id = $2 AND i.quantity > i.quantity_cancelled
+        SELECT $1, left_over.id, left_over.units FROM (
+            SELECT i.id, i.quantity - i.quantity_cancelled - coalesce((
+                       SELECT sum(x.quantity) FROM shipment_items x JOIN shipments s ON s.id = x.shipment_id
+                       WHERE x.order_item_id = i.id AND s.status <> 'cancelled'), 0) AS units
+            FROM order_items i WHERE i.order_id = $2
+        ) left_over WHERE left_over.units > 0
         """,
         shipment_id, order.id, order.number, tracking_number,
     )  # fmt: skip
+    if done == "INSERT 0 0":
+        raise NothingToShip
     for before, after in ((None, "pending"), ("pending", "ready"), ("ready", "shipped")):
         if before is not None:
             SHIPMENT.require(before, after)

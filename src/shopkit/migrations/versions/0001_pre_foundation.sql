@@ -996,14 +996,12 @@ CREATE TABLE payments (
     id UUID DEFAULT gen_random_uuid() NOT NULL,
     CONSTRAINT pk_payments PRIMARY KEY (tenant_id, id),
     CONSTRAINT fk_payments_tenant_id_order_id FOREIGN KEY(tenant_id, order_id) REFERENCES orders (tenant_id, id),
-    CONSTRAINT uq_payments_tenant_id_number UNIQUE NULLS DISTINCT (tenant_id, number),
+    CONSTRAINT uq_payments_tenant_id_order_id_number UNIQUE NULLS DISTINCT (tenant_id, order_id, number),
     CONSTRAINT ck_payments_status_known CHECK (status IN ('pending', 'requires_action', 'processing', 'awaiting_verification', 'awaiting_collection', 'authorized', 'succeeded', 'failed', 'cancelled', 'expired')),
     CONSTRAINT ck_payments_environment_known CHECK (environment IN ('live', 'sandbox')),
     CONSTRAINT ck_payments_amount_positive CHECK (amount > 0),
     CONSTRAINT ck_payments_currency_iso4217 CHECK (currency ~ '^[A-Z]{3}$')
 );
-
-CREATE INDEX ix_payments_order_id ON payments (tenant_id, order_id);
 
 CREATE UNIQUE INDEX ix_payments_tenant_id_provider_provider_ref ON payments (tenant_id, provider, provider_ref) WHERE provider_ref IS NOT NULL;
 
@@ -1037,12 +1035,10 @@ CREATE TABLE shipments (
     CONSTRAINT pk_shipments PRIMARY KEY (tenant_id, id),
     CONSTRAINT fk_shipments_tenant_id_order_id FOREIGN KEY(tenant_id, order_id) REFERENCES orders (tenant_id, id),
     CONSTRAINT fk_shipments_tenant_id_vendor_id FOREIGN KEY(tenant_id, vendor_id) REFERENCES vendors (tenant_id, id),
-    CONSTRAINT uq_shipments_tenant_id_number UNIQUE NULLS DISTINCT (tenant_id, number),
+    CONSTRAINT uq_shipments_tenant_id_order_id_number UNIQUE NULLS DISTINCT (tenant_id, order_id, number),
     CONSTRAINT ck_shipments_status_known CHECK (status IN ('pending', 'ready', 'shipped', 'delivered', 'returned', 'cancelled')),
     CONSTRAINT ck_shipments_tracking_status_known CHECK (tracking_status IN ('unknown', 'pre_transit', 'picked_up', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'attempt_failed', 'on_hold', 'delivered', 'partially_delivered', 'return_in_transit', 'returned', 'lost', 'damaged', 'cancelled'))
 );
-
-CREATE INDEX ix_shipments_order_id ON shipments (tenant_id, order_id);
 
 CREATE INDEX ix_shipments_vendor_id ON shipments (tenant_id, vendor_id);
 
