@@ -77,7 +77,7 @@ def _measure(options: argparse.Namespace, folder: Path, console: Console) -> rep
         course = rounds.Course(
             clients=options.clients, seconds=options.seconds, postmaster=postgres.pid, pgbench=postgres.pgbench,
             limits_dsn=postgres.limits_dsn, folder=folder,
-            statistics_dsn=postgres.shop_dsn if options.statements else "",
+            statistics_dsn=postgres.limits_dsn if options.statements else "",
         )  # fmt: skip
         for side in sides:
             course.prepare(side)

@@ -24,7 +24,7 @@ class Postgres(Struct, kw_only=True):
     version: str
     limits_dsn: str
     shop_dsn: str
-    """The shop's database as superuser, for VACUUM and statistics only."""
+    """The shop's database as superuser, for VACUUM only."""
 
     @property
     def pgbench(self) -> Path:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from bench import limits_sql as sql
 
 POOL_SIZE = 16
+_SETTINGS = {"plan_cache_mode": "force_generic_plan"}  # else the prices' ANY($1) is planned anew for every order
 _STATIC = msgspec.json.encode({"items": ["x" * 120] * 33})[: sql.STATIC_BYTES - 3] + b'"]}'
 
 
@@ -113,7 +114,7 @@ def build(dsn: str) -> Litestar:
     @asynccontextmanager
     async def pool(app: Litestar) -> AsyncIterator[None]:
         async with asyncpg.create_pool(
-            dsn, min_size=POOL_SIZE, max_size=POOL_SIZE, connection_class=_Bare
+            dsn, min_size=POOL_SIZE, max_size=POOL_SIZE, connection_class=_Bare, server_settings=_SETTINGS
         ) as app.state.pool:
             yield
 

@@ -79,7 +79,7 @@ class Catalog:
         for row in await sql.fetch(
             """
             SELECT t.relname AS table, i.indisprimary AS is_key, i.indisunique AS is_unique,
-                   i.indpred IS NULL AS is_whole,
+                   coalesce(pg_get_expr(i.indpred, t.oid), '') AS condition,
                    array(SELECT coalesce(a.attname::text, '(expression)') FROM unnest(i.indkey) WITH ORDINALITY k(n, o)
                          LEFT JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = k.n AND k.n > 0
                          ORDER BY k.o) AS columns
@@ -91,7 +91,8 @@ class Catalog:
                 found.keys[row["table"]] = columns
             if row["is_unique"] and not row["is_key"]:
                 found.uniques[row["table"]].append(columns)
-            if row["is_whole"]:
+            # Looking a reference up implies that it is there.
+            if row["condition"] in {"", f"({columns[-1]} IS NOT NULL)"}:
                 found.indexes[row["table"]].append(columns)
         for row in await sql.fetch(
             """

@@ -13,13 +13,17 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+import structlog
 from msgspec import Struct
 
+from shopkit import cli
 from shopkit.core.kernel import embedded
 from shopkit.core.kernel.embedded import EmbeddedPostgres
 
@@ -80,6 +84,15 @@ class Running:
 
     def get(self, path: str) -> Any:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=SECONDS) as answer:
+            return json.load(answer)
+
+    def post(self, path: str, body: Any) -> Any:
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}{path}",
+            json.dumps(body).encode(),
+            {"Content-Type": "application/json", "Idempotency-Key": str(uuid.uuid4())},
+        )
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:
             return json.load(answer)
 
     def wait(self, path: str = "/health/live") -> float:
@@ -182,11 +195,22 @@ def copy(source: Path, target: Path) -> None:
 @pytest.fixture(scope="session")
 def server(home: Path) -> Iterator[EmbeddedPostgres]:
     """Its PostgreSQL, kept running, so that commands need not start it each time."""
-    with embedded.start(home / "postgres") as running:
+    with embedded.start(home / "postgres", settings={"fsync": "off"}) as running:
         yield running
 
 
 Command = Callable[..., Done]
+
+
+@pytest.fixture(scope="session")
+def selling(home: Path, server: EmbeddedPostgres) -> Iterator[Running]:
+    """The demo shop, open."""
+    running = Running("serve", data_dir=home, port=free_port(), SHOPKIT_CHECKOUTS_PER_MINUTE="10000")
+    running.wait()
+    yield running
+    code = running.stop()
+    running.log.unlink()
+    assert code == 0
 
 
 @pytest.fixture
@@ -202,9 +226,30 @@ def processes() -> Callable[[Path], list[str]]:
 
 
 @pytest.fixture
-def shopkit(home: Path, server: EmbeddedPostgres) -> Command:
+def inside(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Command]:
+    """Runs a command in this process, where everything is imported already: the same code, ten times faster."""
+
+    def run_inside(*words: str, data_dir: Path, **extra: str) -> Done:
+        wanted = environment(SHOPKIT_DATA_DIR=str(data_dir), **extra)
+        for name in [name for name in os.environ if name.startswith("SHOPKIT_")]:
+            monkeypatch.delenv(name)
+        for name, value in wanted.items():
+            monkeypatch.setenv(name, value)
+        capsys.readouterr()
+        with ThreadPoolExecutor(1) as thread:  # its event loop must not meet that of the tests
+            code = thread.submit(cli.run, list(words)).result(SECONDS)
+        said = capsys.readouterr()
+        return Done(code, said.out, said.err)
+
+    before = structlog.get_config()
+    yield run_inside
+    structlog.configure(**before)
+
+
+@pytest.fixture
+def shopkit(home: Path, server: EmbeddedPostgres, inside: Command) -> Command:
     """Runs a command on the demo shop."""
-    return lambda *words, **extra: run_command(*words, data_dir=home, **extra)
+    return lambda *words, **extra: inside(*words, data_dir=home, **extra)
 
 
 @pytest.fixture

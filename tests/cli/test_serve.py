@@ -59,8 +59,14 @@ def test_processes_end_when_their_parent_is_killed(start, processes, demo_folder
     serving.until(lambda: not [line for line in processes(demo_folder) if "-m shopkit" in line])
 
 
-@pytest.mark.parametrize(("role", "reason"), [("shopkit_owner", "owns"), ("postgres", "is a superuser")])
-@pytest.mark.parametrize("words", [["serve"], ["serve", "--workers", "2"], ["worker"]])
+@pytest.mark.parametrize(
+    ("words", "role", "reason"),
+    [
+        (["serve"], "shopkit_owner", "owns"),
+        (["serve", "--workers", "2"], "postgres", "is a superuser"),
+        (["worker"], "shopkit_owner", "owns"),
+    ],
+)
 def test_nobody_serves_as_owner_or_superuser(
     run, home: Path, server: EmbeddedPostgres, role: str, reason: str, words: list[str]
 ) -> None:
@@ -93,5 +99,3 @@ def test_a_serving_process_does_not_carry_what_only_commands_need() -> None:
     code = f"import sys, shopkit.cli.serve, shopkit.cli.demo; print([m for m in {heavy} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
-
-

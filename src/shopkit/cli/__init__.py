@@ -68,15 +68,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the program and exit with its code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     is_debug = "--debug" in given[: given.index("--") if "--" in given else None]
-    # `kill` ends a command as Ctrl-C does, so that it stops what it has started.
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))
-    code = _run([word for word in given if word != "--debug"] if is_debug else given, is_debug=is_debug)
+    # `kill`, and closing the terminal, end a command as Ctrl-C does, so that it stops what it has started.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # not under nohup
+            signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    code = run([word for word in given if word != "--debug"] if is_debug else given, is_debug=is_debug)
     with contextlib.suppress(BrokenPipeError):
         sys.stdout.flush()
     sys.exit(code)
 
 
-def _run(arguments: list[str], *, is_debug: bool) -> int:
+def run(arguments: list[str], *, is_debug: bool = False) -> int:
+    """Run a command and answer its exit code; what failed has been said."""
     try:
         return cli.main(arguments, prog_name="shopkit", standalone_mode=False) or 0
     except (click.Abort, KeyboardInterrupt):

@@ -1,6 +1,8 @@
 """`shopkit demo`: a shop with goods in it, with one command and nothing installed beside."""
 
 import os
+import shutil
+import sys
 from pathlib import Path
 from typing import BinaryIO
 
@@ -52,13 +54,13 @@ def _log_path(config: Config) -> Path:
 
 def _tell(config: Config, urls: Urls) -> None:
     address = address_of(config)
-    command = f"shopkit order list --data-dir {_near(config.data_path)}"
+    where = f" --data-dir {_near(config.data_path)}" if config.is_embedded and config.data_dir else ""
     key = f"{_near(config.key_path)} (seals secrets and signs links; back it up)"
     lines = [
         ("Shop API", f"{address}{API}"),
         ("API pages", f"{address}{DOCS}"),
         ("Try", f"curl '{address}{API}/products?limit=3'"),
-        ("Orders", command if config.is_embedded else "shopkit order list"),
+        ("Orders", f"{_program()} order list{where}"),
         ("Data", _near(config.data_path)),
         ("Master key", "from SHOPKIT_MASTER_KEY" if config.master_key else key),
         ("Logs", ", ".join([_near(_log_path(config)), *([_near(urls.server.log_file)] if urls.server else [])])),
@@ -67,6 +69,14 @@ def _tell(config: Config, urls: Urls) -> None:
     for name, text in lines:
         print(f"  {name + ':':<12}{text}")
     print("\nCtrl-C stops everything it started; the data is kept.\n", flush=True)
+
+
+def _program() -> str:
+    """How one calls this program here."""
+    if shutil.which("shopkit"):
+        return "shopkit"
+    started_as = Path(sys.argv[0])
+    return _near(started_as.absolute()) if started_as.name == "shopkit" else "python -m shopkit"
 
 
 def _near(path: object) -> str:

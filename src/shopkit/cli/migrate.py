@@ -34,7 +34,8 @@ def migrate(revision: str | None, back: bool, is_json: bool, data_dir: str | Non
     elif before == after:
         print(f"Nothing to do: the database is at {after}.")
     else:
-        print(f"The database was {f'at {before}' if before else 'empty'} and is at {after or 'nothing'} now.")
+        was, now = (f"at {revision}" if revision else "empty" for revision in (before, after))
+        print(f"The database was {was} and is {now} now.")
 
 
 async def _migrate(urls: Urls, *, revision: str | None, back: bool) -> tuple[str | None, str | None]:

@@ -34,7 +34,7 @@ class Child(Struct, frozen=True, kw_only=True):
 async def keep(children: Sequence[Child], environment: Mapping[str, str]) -> int:
     """Run them until SIGTERM or SIGINT, or until one says that the configuration is wrong; the exit code."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         loop.add_signal_handler(number, stop.set)
     ours, theirs = os.pipe()
     try:

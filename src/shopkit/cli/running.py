@@ -19,6 +19,8 @@ from shopkit.worker import runner
 
 log = structlog.get_logger("shopkit.process")
 
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+"""Ctrl-C, `kill`, and the terminal that was closed."""
 AGAIN_SECONDS = 5.0
 """After how long a worker that broke is started again; the web goes on meanwhile."""
 
@@ -82,7 +84,7 @@ async def _keep_working(shop: Shop, stop: asyncio.Event) -> None:
 def _stopped_by_signals(parent: int | None) -> Iterator[asyncio.Event]:
     """An event that is set when this process should end."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         loop.add_signal_handler(number, stop.set)
     if parent is not None:
         # Nobody writes to the pipe: it becomes readable when the parent is gone, killed or not.
@@ -97,7 +99,7 @@ def _stopped_by_signals(parent: int | None) -> Iterator[asyncio.Event]:
 
 def ignore_signals() -> None:
     """From here on the process only cleans up; a second Ctrl-C must not leave half of that undone."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in SIGNALS:
         with contextlib.suppress(ValueError, RuntimeError):
             asyncio.get_running_loop().remove_signal_handler(number)
         signal.signal(number, signal.SIG_IGN)

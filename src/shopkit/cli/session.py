@@ -16,7 +16,7 @@ from msgspec import Struct
 from shopkit import bootstrap
 from shopkit.bootstrap import Shop
 from shopkit.cli import printing
-from shopkit.core.kernel import embedded, roles
+from shopkit.core.kernel import embedded, logs, roles
 from shopkit.core.kernel.config import PREFIX, Config, read_config
 from shopkit.core.kernel.embedded import EmbeddedPostgres
 from shopkit.core.kernel.scope import STAFF, Scope
@@ -54,6 +54,7 @@ class Urls(Struct, frozen=True, kw_only=True):
 
 def read(**overrides: object) -> Config:
     """The configuration from the environment, with what was given on the command line in its place."""
+    logs.configure_command()
     given = {name: value for name, value in overrides.items() if value is not None}
     return msgspec.structs.replace(read_config(os.environ), **given)
 

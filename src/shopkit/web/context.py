@@ -1,6 +1,7 @@
 """The context of a request: its id, the client's address behind trusted proxies, one log line, one scope, one Uow."""
 
 import ipaddress
+import re
 import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Any, cast
@@ -19,6 +20,7 @@ from shopkit.core.kernel.uow import Uow
 from shopkit.sdk.errors import NotFound
 
 log = structlog.get_logger("shopkit.request")
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*").fullmatch
 
 
 class RequestContext:
@@ -90,6 +92,8 @@ def _is_trusted(address: str, trusted: Iterable[Network]) -> bool:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address == "local"  # a unix socket: the proxy next door
+    # A socket for both versions names an IPv4 proxy as ::ffff:10.0.0.1.
+    parsed = getattr(parsed, "ipv4_mapped", None) or parsed
     return any(parsed in network for network in trusted)
 
 
@@ -102,12 +106,20 @@ def host_of(request: Request[Any, Any, Any]) -> str:
     return name.lower().rstrip(".")
 
 
+def store_of(request: Request[Any, Any, Any]) -> str:
+    """The store that the client names; empty for the host's own. Raises `NotFound` for what no store can be called."""
+    slug = request.headers.get("x-shopkit-store", "")
+    if slug and (len(slug) > 200 or not _SLUG(slug)):
+        raise NotFound
+    return slug
+
+
 async def provide_caller(request: Request[Any, Any, Any], shop: NamedDependency[Shop]) -> scopes.Scope:
     """The tenant and store of the request's host, the language that the client prefers.
 
     Each dependency here names the one before it: Litestar resolves a batch of one without a task group of its own.
     """
-    place = await shop.places.find(host_of(request), request.headers.get("x-shopkit-store", ""))
+    place = await shop.places.find(host_of(request), store_of(request))
     state = request.scope["state"]
     state["tenant"] = str(place.tenant_id)
     store = place.store

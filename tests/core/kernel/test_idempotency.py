@@ -129,7 +129,10 @@ async def test_keys_are_forgotten_after_the_published_time_and_not_before(
     for name, hours in (("old", idempotency.KEEP_HOURS + 1), ("young", 24)):
         await order_once(shop, scope, key(name * 10))
         await owner.execute(
-            "UPDATE idempotency_keys SET created_at = now() - make_interval(hours => $1) WHERE key = $2 AND tenant_id = $3",
+            """
+            UPDATE idempotency_keys SET created_at = now() - make_interval(hours => $1)
+            WHERE key = $2 AND tenant_id = $3
+            """,
             hours,
             name * 10,
             scope.tenant_id,

@@ -24,6 +24,7 @@ from shopkit.core.kernel.scope import Scope
 from shopkit.core.notifications import jobs, rendering, service
 from shopkit.core.notifications.jobs import SEND
 from shopkit.core.notifications.wording import WORDS
+from shopkit.core.orders.tokens import check_order_token, order_token
 from shopkit.core.settings import service as settings
 from shopkit.sdk.events import (
     Fact,
@@ -205,7 +206,7 @@ async def test_a_placed_order_is_told_once_with_its_lines_totals_address_and_lin
     (row,) = await rows(alone, scope)
     assert mail["Message-ID"] == f"<{row['id']}@shop.test>"
     assert (row["status"], row["audience"], row["topic"]) == ("sent", "customer", "order.placed")
-    token = shop.keyring.token("order", scope.tenant_id, order_id, 0)
+    token = order_token(shop.keyring, scope.tenant_id, order_id, 0)
     text = text_of(mail)
     for part in (
         f"Hello {NAME}",
@@ -221,6 +222,7 @@ async def test_a_placed_order_is_told_once_with_its_lines_totals_address_and_lin
     assert f'href="https://{scope.store.name.split()[1]}.shop.test/orders/1001?token={token}"' in unescape(
         text_of(mail, "html")
     )
+    check_order_token(shop.keyring, scope.tenant_id, order_id, 0, token)
     assert token not in str(dict(row)), "a token is never stored"
 
 
@@ -422,7 +424,7 @@ async def test_without_a_server_the_mail_is_printed_and_its_token_is_in_no_log(
     await tell(shop, scope, placed(scope, order_id))
     with structlog.testing.capture_logs() as logs:
         await work(shop)
-    token = shop.keyring.token("order", scope.tenant_id, order_id, 0)
+    token = order_token(shop.keyring, scope.tenant_id, order_id, 0)
     assert token in capsys.readouterr().out
     assert token not in str(logs)
 

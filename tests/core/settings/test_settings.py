@@ -88,9 +88,7 @@ async def test_what_was_put_is_read_back_typed(shop: Shop, scope: Scope) -> None
         ("", 1),
     ],
 )
-async def test_a_wrong_value_or_name_is_refused_with_its_pointer(
-    shop: Shop, scope: Scope, key: str, value: Any
-) -> None:
+async def test_a_wrong_value_or_name_is_refused_by_its_pointer(shop: Shop, scope: Scope, key: str, value: Any) -> None:
     with pytest.raises(Invalid) as refused:
         await write(shop, scope, {"probe.is_on": True, key: value})
     assert [error.field for error in refused.value.errors] == [f"/{key}"]
@@ -192,7 +190,8 @@ async def test_steady_traffic_reads_no_rows(shop: Shop, scope: Scope) -> None:
             uow.sql.add_query_logger(lambda record: statements.append(record.query))
             assert (await settings.get(uow, Probe)).count == 9
         await asyncio.sleep(0.05)
-    assert statements == ["COMMIT"] * 20
+    assert statements
+    assert [statement for statement in statements if "FROM settings" in statement] == []
 
 
 async def test_the_cache_is_not_believed_when_the_poll_fails(

@@ -169,7 +169,9 @@ async def _unknown(uow: Uow, variants: list[UUID], at: str) -> list[FieldError]:
     known = {row["id"] for row in rows}
     return [
         FieldError(
-            field=f"{at}/{place}/variant_id" if at else "/variant_id", code="unknown_variant", message="No such product."
+            field=f"{at}/{place}/variant_id" if at else "/variant_id",
+            code="unknown_variant",
+            message="No such product.",
         )
         for place, variant_id in enumerate(variants)
         if variant_id not in known

@@ -33,8 +33,17 @@ class Basket:
     """Lines, choices and what they come to, computed on first use."""
 
     def __init__(
-        self, data: BasketData, choices: Choices, store: StoreInfo, methods: tuple[str, ...], locale: str
+        self,
+        data: BasketData,
+        choices: Choices,
+        store: StoreInfo,
+        methods: tuple[str, ...],
+        locale: str,
+        *,
+        currency: str | None = None,
     ) -> None:
+        self.currency = currency or store.currency
+        """What its prices were read in: a cart keeps the currency that it began with."""
         self.lines = data.lines
         self.choices = choices
         self.now: datetime = data.now

@@ -1,6 +1,6 @@
 """A buyer's cart: every edit is one transaction that ends with the cart as it now stands."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -68,7 +68,7 @@ async def _basket(uow: Uow, cart: CartRow, data: queries.BasketData) -> Basket:
         note=cart.note,
     )
     codes = tuple(method.code for method in await methods.offered(uow))
-    return Basket(data, choices, uow.scope.store, codes, uow.scope.locale)
+    return Basket(data, choices, uow.scope.store, codes, uow.scope.locale, currency=cart.currency)
 
 
 async def show(uow: Uow, cart_id: UUID, epoch: int) -> CartView:
@@ -84,7 +84,7 @@ async def create(uow: Uow, items: list[AddItem]) -> tuple[CartRow, CartView]:
         nothing = queries.BasketData(now=cart.expires_at, lines=[], rates=[], taxes=[])
         return cart, cart_view(cart, await _basket(uow, cart, nothing), uow.scope.locale)
     await carts.add_lines(uow, cart.id, [line_input(item) for item in items], at="/items")
-    return cart, await _finish(uow, cart, {item.variant_id: f"/items/{place}" for place, item in enumerate(items)})
+    return cart, await _finish(uow, cart, places(items))
 
 
 async def add(uow: Uow, cart_id: UUID, epoch: int, item: AddItem) -> CartView:
@@ -164,7 +164,7 @@ async def _finish(uow: Uow, cart: CartRow, added: Mapping[UUID, str], item_id: U
     """
     basket = await basket_of(uow, cart)
     changed = {**added, **{line.variant_id: "" for line in basket.lines if line.id == item_id}}
-    await _check(uow, basket, changed)
+    await check_lines(uow, basket, changed)
     holding = await settings.get(uow, InventorySettings)
     if holding.hold_on_add:
         available = {variant: units for variant, units in basket.demand.items() if variant not in basket.short}
@@ -177,7 +177,19 @@ async def _finish(uow: Uow, cart: CartRow, added: Mapping[UUID, str], item_id: U
     return cart_view(cart, basket, uow.scope.locale)
 
 
-async def _check(uow: Uow, basket: Basket, changed: Mapping[UUID, str]) -> None:
+def places(items: Sequence[AddItem]) -> dict[UUID, str]:
+    """Where each variant stands first in a list of items, as a pointer."""
+    found: dict[UUID, str] = {}
+    for place, item in enumerate(items):
+        found.setdefault(item.variant_id, f"/items/{place}")
+    return found
+
+
+async def check_lines(uow: Uow, basket: Basket, changed: Mapping[UUID, str]) -> None:
+    """Refuse what cannot be put in: `changed` says which variants are meant and where they stand in the body.
+
+    Raises `TooManyLines`, `VariantUnavailable`, `Invalid` or `OutOfStock`.
+    """
     options = await settings.get(uow, CartSettings)
     carts.check_size(len(basket.lines), options)
     for line in basket.lines:

@@ -3,18 +3,19 @@
 Order of statements: the number before it, every insert first, the stock last (`invariants.md` 10, 11).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from decimal import Decimal
+from typing import TypeVar
 from uuid import UUID
 
 import msgspec
 
 from shopkit.core.cart import service as carts
 from shopkit.core.cart.errors import CartClosed, VariantUnavailable
-from shopkit.core.cart.schemas import CartRow
+from shopkit.core.cart.schemas import CartRow, Contact
 from shopkit.core.checkout import queries
 from shopkit.core.checkout.basket import Basket, Choices
-from shopkit.core.checkout.carts import basket_of, line_input, normalise_contact
+from shopkit.core.checkout.carts import basket_of, check_lines, line_input, normalise_contact, places
 from shopkit.core.checkout.errors import CartChanged, RequirementsMissing
 from shopkit.core.checkout.process import CheckoutShop
 from shopkit.core.checkout.schemas import Complete, QuickOrder
@@ -40,6 +41,8 @@ from shopkit.core.settings import service as settings
 from shopkit.sdk.errors import FieldError, Invalid
 from shopkit.sdk.events import OrderConfirmed, OrderPlaced, PaymentOpened
 from shopkit.sdk.money import Money
+
+T = TypeVar("T")
 
 
 async def complete(
@@ -76,6 +79,7 @@ async def quick(shop: CheckoutShop, scope: Scope, command: QuickOrder, key: Key)
         if (stored := await idempotency.begin(uow, key)) and stored.subject_id:
             return await order_queries.get(uow, stored.subject_id)
         basket = await _quick_basket(uow, command)
+        await check_lines(uow, basket, places(command.items))
         if command.expected_total is not None:
             _check_total(uow, None, basket, command.expected_total.money)
         _check_requirements(basket)
@@ -85,7 +89,6 @@ async def quick(shop: CheckoutShop, scope: Scope, command: QuickOrder, key: Key)
 
 
 async def _quick_basket(uow: Uow, command: QuickOrder) -> Basket:
-    contact = normalise_contact(uow, command.contact)
     lines = [line_input(item) for item in command.items]
     rows = [
         {"id": uuid7(), "variant_id": line.variant_id, "quantity": line.quantity, "customisation": line.customisation}
@@ -98,11 +101,10 @@ async def _quick_basket(uow: Uow, command: QuickOrder) -> Basket:
         for place, line in enumerate(lines)
         if line.variant_id not in known
     ]
-    address = command.shipping_address
     choices = Choices(
-        contact=contact,
-        shipping_address=_accepted(address, "/shipping_address", errors),
-        billing_address=_accepted(command.billing_address, "/billing_address", errors),
+        contact=_accepted(lambda: normalise_contact(uow, command.contact), errors) or Contact(),
+        shipping_address=_accepted_address(command.shipping_address, "/shipping_address", errors),
+        billing_address=_accepted_address(command.billing_address, "/billing_address", errors),
         shipping_option=command.shipping_option,
         payment_method=command.payment_method,
         note=command.note,
@@ -119,11 +121,14 @@ async def _quick_basket(uow: Uow, command: QuickOrder) -> Basket:
     return basket
 
 
-def _accepted(address: addresses.Address | None, at: str, errors: list[FieldError]) -> addresses.Address | None:
-    if address is None:
-        return None
+def _accepted_address(given: addresses.Address | None, at: str, errors: list[FieldError]) -> addresses.Address | None:
+    return None if given is None else _accepted(lambda: addresses.accept(given, at=at), errors)
+
+
+def _accepted(read: Callable[[], T], errors: list[FieldError]) -> T | None:
+    """What was given, normalised; what is wrong with it joins the other errors."""
     try:
-        return addresses.accept(address, at=at)
+        return read()
     except Invalid as error:
         errors += error.errors
         return None
@@ -131,7 +136,7 @@ def _accepted(address: addresses.Address | None, at: str, errors: list[FieldErro
 
 def _check_total(uow: Uow, cart: CartRow | None, basket: Basket, expected: Money) -> None:
     """The total that the customer accepted is the total now (I11)."""
-    total = Money(basket.priced.totals.total, uow.scope.store.currency)
+    total = Money(basket.priced.totals.total, basket.currency)
     if expected == total:
         return
     details = {"total": {"amount": total.amount, "currency": total.currency}}
@@ -215,7 +220,7 @@ def _document(
     option = basket.option
     method = choices.payment_method
     assert method is not None and choices.contact.name is not None
-    attempts = _attempts(number, method, totals.total, store.currency)
+    attempts = _attempts(number, method, totals.total, basket.currency)
     address = choices.shipping_address
     axes = {
         "payment_status": "unpaid" if attempts else "paid",
@@ -230,7 +235,7 @@ def _document(
         status="confirmed" if is_confirmed else "pending",
         payment_status=axes["payment_status"],
         fulfillment_status=axes["fulfillment_status"],
-        currency=store.currency,
+        currency=basket.currency,
         subtotal=totals.subtotal,
         discount_total=totals.discount,
         shipping_total=totals.shipping,

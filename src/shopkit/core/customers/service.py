@@ -9,31 +9,22 @@ from shopkit.core.customers.address import Address
 from shopkit.core.kernel.ids import uuid7
 from shopkit.core.kernel.uow import Uow
 
-FIND_OR_CREATE = """
-WITH given(type, value) AS (
-    SELECT * FROM (VALUES ('phone', $1::text), ('email', $2::text)) AS v(type, value) WHERE value IS NOT NULL
-), known AS (
-    SELECT i.customer_id, i.identity_type, i.identity_value, i.verified_at IS NOT NULL AS is_verified
-    FROM customer_identities i JOIN given g ON g.type = i.identity_type AND g.value = i.identity_value
-    WHERE i.is_primary OR i.verified_at IS NOT NULL
-), found AS (
-    SELECT customer_id AS id FROM known ORDER BY is_verified DESC, identity_type = 'phone' DESC LIMIT 1
-), made AS (
-    INSERT INTO customers (id, name, locale) SELECT $3, $4, $5 WHERE NOT EXISTS (SELECT FROM found) RETURNING id
-), who AS (
-    SELECT id FROM found UNION ALL SELECT id FROM made
-), named AS (
-    INSERT INTO customer_identities (id, customer_id, identity_type, identity_value, source, is_primary)
-    SELECT CASE g.type WHEN 'phone' THEN $6::uuid ELSE $7::uuid END, who.id, g.type, g.value, 'checkout',
-           NOT EXISTS (SELECT FROM known k WHERE k.identity_type = g.type AND k.identity_value = g.value)
-    FROM who, given g
-    WHERE NOT EXISTS (SELECT FROM customer_identities i WHERE i.customer_id = who.id
-                      AND i.identity_type = g.type AND i.identity_value = g.value)
-    ON CONFLICT DO NOTHING RETURNING identity_type, is_primary
+KNOWN = " UNION ALL ".join(
+    f"""
+    SELECT customer_id, identity_type, verified_at IS NOT NULL AS is_verified FROM customer_identities
+    WHERE identity_type = '{type_}' AND identity_value = {value} AND {condition}
+    """
+    for type_, value in (("phone", "$1"), ("email", "$2"))
+    for condition in ("is_primary", "verified_at IS NOT NULL")
 )
-SELECT who.id, EXISTS (SELECT FROM found) AS is_known, EXISTS (
-    SELECT FROM named WHERE is_primary AND identity_type = CASE WHEN $1::text IS NULL THEN 'email' ELSE 'phone' END
-) AS has_claim FROM who
+"""Whose these identities are; each part has a unique index of its own."""
+
+CREATE = "WITH made AS (INSERT INTO customers (id, name, locale) VALUES ($1, $3, $4))"
+NAME = """
+INSERT INTO customer_identities (id, customer_id, identity_type, identity_value, source, is_primary)
+SELECT g.id, $1, g.type, g.value, 'checkout', g.is_primary
+FROM jsonb_to_recordset($2::jsonb) AS g(id uuid, type text, value text, is_primary boolean)
+ON CONFLICT DO NOTHING RETURNING identity_type, is_primary
 """
 
 
@@ -43,13 +34,27 @@ async def find_or_create(uow: Uow, *, name: str, phone: str | None, email: str |
     What its owner has verified comes before what somebody once typed. Two customers never become one here.
     Two first orders with one phone at the same time give one customer: the unique primary identity is the judge.
     """
-    row = await uow.sql.fetchrow(FIND_OR_CREATE, phone, email, uuid7(), name, uow.scope.locale, uuid7(), uuid7())
-    if not row["is_known"] and not row["has_claim"] and (phone or email):
+    known = await uow.sql.fetch(KNOWN, phone, email)
+    given = {type_: value for type_, value in (("phone", phone), ("email", email)) if value}
+    taken = {row["identity_type"] for row in known}
+    best = max(known, key=lambda row: (row["is_verified"], row["identity_type"] == "phone"), default=None)
+    found: UUID | None = best["customer_id"] if best else None
+    missing = given.keys() - {row["identity_type"] for row in known if row["customer_id"] == found}
+    if found is not None and not missing:
+        return found
+    identities = msgspec.json.encode(
+        [{"id": uuid7(), "type": type_, "value": given[type_], "is_primary": type_ not in taken} for type_ in missing]
+    )
+    if found is not None:
+        await uow.sql.fetch(NAME, found, identities)
+        return found
+    customer_id = uuid7()
+    named = await uow.sql.fetch(CREATE + NAME, customer_id, identities, name, uow.scope.locale)
+    if given and next(iter(given)) not in {row["identity_type"] for row in named}:
         # Somebody else's claim of this phone committed while ours waited for it: theirs is the customer.
-        await uow.sql.execute("DELETE FROM customer_identities WHERE customer_id = $1", row["id"])
-        await uow.sql.execute("DELETE FROM customers WHERE id = $1", row["id"])
+        await uow.sql.execute("DELETE FROM customer_identities WHERE customer_id = $1", customer_id)
+        await uow.sql.execute("DELETE FROM customers WHERE id = $1", customer_id)
         return await find_or_create(uow, name=name, phone=phone, email=email)
-    customer_id: UUID = row["id"]
     return customer_id
 
 

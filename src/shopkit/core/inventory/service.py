@@ -346,7 +346,7 @@ async def _lock_level(uow: Uow, variant_id: UUID, location_id: UUID) -> int:
 CHANGE = """
 WITH changed AS (
     INSERT INTO inventory_stocks AS s (id, variant_id, location_id, stock, restocked_at)
-    VALUES ($1, $2, $3, $4::int, CASE WHEN $4::int > 0 THEN now() END)
+    VALUES ($1, $2, $3, greatest($4::int, 0), CASE WHEN $4::int > 0 THEN now() END)
     ON CONFLICT (tenant_id, variant_id, location_id) DO UPDATE
     SET stock = s.stock + $4::int, restocked_at = coalesce(excluded.restocked_at, s.restocked_at)
     RETURNING s.id, s.location_id, s.stock, s.available, s.reorder_level
@@ -362,6 +362,9 @@ async def _change(uow: Uow, variant_id: UUID, location_id: UUID | None, delta: i
     if delta == 0 or abs(delta) > MOST_UNITS:
         raise Invalid("Nothing would change." if delta == 0 else f"At most {MOST_UNITS} units at once.")
     location = await _location(uow, location_id)
+    if delta < 0:
+        # CHECK judges the row to be inserted even where it conflicts: the row must be there, and be updated.
+        await _lock_level(uow, variant_id, location)
     actor = uow.scope.actor
     try:
         row = await uow.sql.fetchrow(

@@ -99,7 +99,7 @@ async def claim(
 async def finish(sql: asyncpg.Connection, queue: Queue, ids: Sequence[UUID], lease: UUID) -> None:
     """Delete finished rows of one tenant. Raises `LeaseLost` if one of them is not ours any more."""
     done = await sql.execute(
-        f"DELETE FROM {queue} WHERE id = ANY($1::uuid[]) AND lease_token = $2",  # noqa: S608
+        f"DELETE FROM {queue} WHERE id = ANY($1::uuid[]) AND lease_token = $2",
         ids,
         lease,
     )
@@ -138,7 +138,7 @@ async def give_back(
         UPDATE {queue} SET lease_token = NULL, attempts = greatest(attempts - 1, 0),
             due_at = now() + make_interval(secs => $3), last_error = coalesce(nullif($4, ''), last_error)
         WHERE id = ANY($1::uuid[]) AND lease_token = $2
-        """,  # noqa: S608
+        """,
         ids,
         lease,
         delay_seconds,
@@ -161,7 +161,7 @@ async def fail(sql: asyncpg.Connection, claimed: Claim, lease: UUID, error: str)
             dead_at = CASE WHEN attempts >= $4 AND '{claimed.queue}' <> 'schedules' THEN now() END
         WHERE id = $1 AND lease_token = $2
         RETURNING attempts, dead_at IS NOT NULL AS is_dead
-        """,  # noqa: S608
+        """,
         claimed.id,
         lease,
         error,
@@ -213,7 +213,7 @@ def _bury(table: str) -> str:
         SELECT c.tenant_id, c.id FROM {table} c
         WHERE c.dead_at IS NULL AND c.due_at <= now() AND c.attempts >= {MOST_ATTEMPTS} LIMIT 100 FOR UPDATE SKIP LOCKED
     ) over WHERE t.tenant_id = over.tenant_id AND t.id = over.id;
-    """  # noqa: S608
+    """
 
 
 def _lease(table: str, size: str, *, condition: str = "") -> str:
@@ -225,7 +225,7 @@ def _lease(table: str, size: str, *, condition: str = "") -> str:
         ORDER BY c.due_at LIMIT {size} FOR UPDATE SKIP LOCKED
     ) next WHERE t.tenant_id = next.tenant_id AND t.id = next.id
     RETURNING '{table}', t.tenant_id, t.id;
-    """  # noqa: S608
+    """
 
 
 # I30: a fact waits while an earlier one of the same aggregate waits for the same consumer.

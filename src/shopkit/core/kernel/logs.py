@@ -72,6 +72,22 @@ def configure(config: Config, *, to: BinaryIO | None = None, console_level: str 
     root.setLevel(max(logging.WARNING, _number(config.log_level)))
 
 
+def configure_command() -> None:
+    """For a command that ends: warnings and worse, for people, on standard error; standard output is for data."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            scrub,
+            structlog.processors.TimeStamper(fmt="iso", utc=True, key="at"),
+            _for_people(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING),
+        logger_factory=structlog.BytesLoggerFactory(cast("BinaryIO", _Lines(sys.stderr.buffer))),
+        cache_logger_on_first_use=False,  # `serve` configures again
+    )
+
+
 def scrub(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Hide what stands under a secret's name, and what looks like a secret inside texts (I52)."""
     for name, value in event.items():

@@ -165,14 +165,6 @@ PROBLEMS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "The cart changed in the meantime; please look at the new total.",
         "bn": "ইতিমধ্যে আপনার কার্ট বদলে গেছে; নতুন মোট মূল্য দেখে নিন।",
     },
-    "cart_completed": {
-        "en": "An order was already made from this cart.",
-        "bn": "এই কার্ট থেকে ইতিমধ্যে অর্ডার করা হয়ে গেছে।",
-    },
-    "cart_expired": {
-        "en": "This cart has expired.",
-        "bn": "এই কার্টের মেয়াদ শেষ হয়ে গেছে।",
-    },
     "out_of_stock": {
         "en": "There is not enough of this in stock.",
         "bn": "এই পণ্যটি যথেষ্ট পরিমাণে মজুদ নেই।",

@@ -117,7 +117,10 @@ APPEND_ONLY = {"append_only": True}
 
 
 def index_references(metadata: MetaData) -> None:
-    """Give each foreign key an index that begins with its columns, unless one exists: PostgreSQL makes none itself."""
+    """Give each foreign key an index that begins with its columns, unless one exists: PostgreSQL makes none itself.
+
+    A reference that may be null is indexed only where it is not: looking it up implies that.
+    """
     for table in metadata.tables.values():
         led = {tuple(c.name for c in index.columns) for index in table.indexes if _covers_all(index)}
         led |= {
@@ -127,9 +130,13 @@ def index_references(metadata: MetaData) -> None:
         }
         for reference in list(table.foreign_key_constraints):
             columns = tuple(reference.column_keys)
-            if not any(key[: len(columns)] == columns for key in led):
-                Index(f"ix_{table.name}_{'_'.join(columns[1:] or columns)}", *(table.c[name] for name in columns))
-                led.add(columns)
+            if any(key[: len(columns)] == columns for key in led):
+                continue
+            last = table.c[columns[-1]]
+            where = text(f"{last.name} IS NOT NULL") if last.nullable else None
+            name = f"ix_{table.name}_{'_'.join(columns[1:] or columns)}"
+            Index(name, *(table.c[column] for column in columns), postgresql_where=where)
+            led.add(columns)
 
 
 def _covers_all(index: Index) -> bool:

@@ -14,6 +14,7 @@ from shopkit.core.kernel.shop import Shop
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.notifications import mail, queries, rendering, service
 from shopkit.core.notifications.queries import Letter
+from shopkit.core.orders.tokens import order_token
 
 log = structlog.get_logger("shopkit.mail")
 
@@ -54,7 +55,7 @@ async def send(shop: Shop, scope: Scope, payload: Mapping[str, Any]) -> None:
 def order_link(shop: Shop, scope: Scope, letter: Letter) -> str:
     """The customer's page of the order, on the store's own host where it has one; the token opens only this order."""
     order = letter.order
-    token = shop.keyring.token("order", scope.tenant_id, order.id, order.token_epoch)
+    token = order_token(shop.keyring, scope.tenant_id, order.id, order.token_epoch)
     base = _on_host(shop.config.base_url, letter.host)
     return f"{base}/orders/{quote(order.number, safe='')}?{urlencode({'token': token})}"
 

@@ -24,7 +24,8 @@ WITH given AS (
         g.currency, g.subtotal, g.discount_total, g.shipping_total, g.tax_total, g.tax_included, g.fee_total, g.total,
         g.tax_lines, g.locale, g.contact_name, g.contact_phone, g.contact_email, g.shipping_method, g.payment_method,
         g.customer_note, CASE WHEN g.shipping_address IS NOT NULL THEN $2::uuid END,
-        CASE WHEN g.billing_address IS NOT NULL THEN $3::uuid END, g.placed_at, g.confirmed_at
+        CASE WHEN g.billing_address = g.shipping_address THEN $2::uuid
+            WHEN g.billing_address IS NOT NULL THEN $3::uuid END, g.placed_at, g.confirmed_at
     FROM given, jsonb_to_record(doc) AS g(id uuid, store_id uuid, customer_id uuid, cart_id uuid, number text,
         status text, payment_status text, fulfillment_status text, currency text, subtotal bigint,
         discount_total bigint, shipping_total bigint, tax_total bigint, tax_included bigint, fee_total bigint,
@@ -51,7 +52,7 @@ WITH given AS (
                                 ($3::uuid, 'billing', doc->'billing_address')) AS pair(id, type, address),
         jsonb_to_record(pair.address) AS a(name text, phone text, country_code text, admin1 text, admin2 text,
             admin3 text, area text, postal_code text, line1 text, line2 text, landmark text)
-    WHERE pair.address <> 'null'
+    WHERE pair.address <> 'null' AND (pair.type = 'shipping' OR pair.address <> doc->'shipping_address')
 )
 INSERT INTO order_status_history
     (order_id, axis, subject_id, from_status, to_status, actor_type, actor_id, reason, request_id)

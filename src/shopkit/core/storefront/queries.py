@@ -81,24 +81,27 @@ _ORDERS: Final = {
 }
 """Sort to its column, direction, and the comparison for what comes next."""
 
+
 # `[amount, -compare_at]` compares as an offer should; no compare-at is 0, and so the last among equal amounts.
-_OFFER: Final = f"""CROSS JOIN LATERAL (
+def _offer(row: str) -> str:
+    """Price and stock of the product of a row."""
+    return f"""CROSS JOIN LATERAL (
     SELECT offer.rank[1] AS amount,
         nullif(greatest(offer.rank[1], coalesce(nullif(-offer.rank[2], 0), -prices.common[2])), offer.rank[1])
             AS compare_at,
         coalesce(offer.ids && variants.uncounted, false) OR EXISTS (
             SELECT FROM inventory_stocks s
-            {SELLABLE.format(variant="s.variant_id = ANY(offer.ids)", store="$1", product="page.product_id")}
+            {SELLABLE.format(variant="s.variant_id = ANY(offer.ids)", store="$1", product=f"{row}.product_id")}
               AND s.stock + s.oversell_limit > s.reserved) AS in_stock
     FROM (
         SELECT array_agg(v.id) AS ids, array_agg(v.id) FILTER (WHERE NOT v.track_inventory) AS uncounted
-        FROM product_variants v WHERE v.product_id = page.product_id AND v.is_active AND v.deleted_at IS NULL
+        FROM product_variants v WHERE v.product_id = {row}.product_id AND v.is_active AND v.deleted_at IS NULL
     ) variants
     CROSS JOIN LATERAL (
         SELECT min(ARRAY[o.amount, -coalesce(o.compare_at, 0)]) FILTER (WHERE o.variant_id IS NOT NULL) AS own,
             min(ARRAY[o.amount, -coalesce(o.compare_at, 0)]) FILTER (WHERE o.variant_id IS NULL) AS common,
             array_agg(o.variant_id) FILTER (WHERE o.variant_id IS NOT NULL) AS owners
-        FROM ({_PRICES.format(product="page.product_id", currency="$2")}) o
+        FROM ({_PRICES.format(product=f"{row}.product_id", currency="$2")}) o
         WHERE o.variant_id IS NULL OR o.variant_id = ANY(variants.ids)
     ) prices
     CROSS JOIN LATERAL (
@@ -106,6 +109,7 @@ _OFFER: Final = f"""CROSS JOIN LATERAL (
                 THEN least(prices.own, prices.common) ELSE prices.own END AS rank,
             CASE WHEN prices.common IS NULL THEN prices.owners ELSE variants.ids END AS ids
     ) offer
+    OFFSET 0
 ) offer"""
 
 
@@ -127,46 +131,48 @@ def list_statement(shape: Shape) -> str:
     keys of the row before, and locale, as far as the shape has them.
     """
     numbers = iter(range(4, 10))
-    source = "cl" if shape.has_category else "l"
     column, direction, beyond = _ORDERS[shape.sort]
-    listed = _LISTED
-    conditions = [f"{source}.published_at <= now()", f"{source}.sort_price IS NOT NULL", "l.store_id = $1", _VISIBLE]
+    # Adding 0 keeps a filter by price from being taken for a better way in than the order that is asked for.
+    price = "i.sort_price" if column == "sort_price" else "i.sort_price + 0"
+    conditions = ["i.published_at <= now()", "i.sort_price IS NOT NULL"]
     if shape.has_category:
-        listed = f"category_listings cl JOIN ({_LISTED}) ON l.product_id = cl.product_id"
-        conditions.append(f"cl.category_id = {_category_id(f'${next(numbers)}')}")
+        conditions.append(f"i.category_id = {_category_id(f'${next(numbers)}')}")
+    else:
+        conditions.append(
+            "i.store_id = $1 AND i.status = 'active' AND i.visibility = 'public' AND i.deleted_at IS NULL"
+        )
     if shape.has_min:
-        conditions.append(f"{source}.sort_price >= ${next(numbers)}")
+        conditions.append(f"{price} >= ${next(numbers)}")
     if shape.has_max:
-        conditions.append(f"{source}.sort_price <= ${next(numbers)}")
+        conditions.append(f"{price} <= ${next(numbers)}")
     if shape.is_next:
-        last = f"(${next(numbers)}, ${next(numbers)})"
-        conditions.append(f"({source}.{column}, {source}.product_id) {beyond} {last}")
-    listings = f"""
-        SELECT l.product_id, {source}.published_at, {source}.sort_price, l.slug, p.title
-        FROM {listed} WHERE {" AND ".join(conditions)}
-        ORDER BY {source}.{column}{direction}, {source}.product_id{direction}"""
-    order = f"ORDER BY {column}{direction}, product_id{direction}"
+        conditions.append(f"(i.{column}, i.product_id) {beyond} (${next(numbers)}, ${next(numbers)})")
     locale = f"${next(numbers)}" if shape.is_translated else None
+    order = f"ORDER BY {{0}}.{column}{direction}, {{0}}.product_id{direction}".format
+    fence = f"LIMIT {MAX_LIMIT + 1}"
+    columns = "i.product_id, i.published_at, i.sort_price, shown.slug, shown.title"
+    listings = f"""{"category_listings" if shape.has_category else "product_listings"} i CROSS JOIN LATERAL (
+            SELECT l.slug, p.title FROM {_LISTED}
+            WHERE l.product_id = i.product_id AND l.store_id = $1 AND {_VISIBLE} OFFSET 0
+        ) shown"""
+    if shape.in_stock is None:
+        fenced = f"SELECT {columns} FROM {listings} WHERE {' AND '.join(conditions)} {order('i')} {fence}"
+        page = f"SELECT fenced.* FROM ({fenced}) fenced {order('fenced')} LIMIT $3"
+        offered = f"SELECT * FROM ({page}) page {_offer('page')}"
+    else:  # stock decides who is on the page, and so is asked before the limit
+        conditions.append("offer.in_stock" if shape.in_stock else "NOT offer.in_stock")
+        fenced = f"SELECT {columns}, offer.* FROM {listings} {_offer('i')} WHERE {' AND '.join(conditions)} {order('i')} {fence}"
+        offered = f"SELECT fenced.* FROM ({fenced}) fenced {order('fenced')} LIMIT $3"
     return f"""
         SELECT p.product_id, p.published_at, p.sort_price, p.slug, {_text("title", locale)} AS title,
             p.amount, p.compare_at, p.in_stock, image.path, image.alt
-        FROM ({_with_offers(listings, order, shape.in_stock)}) p
+        FROM ({offered}) p
         {_translation("p.product_id", locale)}
         LEFT JOIN LATERAL (
             SELECT m.path, {_alt(locale)} AS alt FROM product_media pm JOIN media_assets m ON m.id = pm.media_id
             WHERE pm.product_id = p.product_id ORDER BY pm.position, pm.id LIMIT 1
         ) image ON true
-        {order.replace("BY ", "BY p.").replace(", ", ", p.")}"""
-
-
-def _with_offers(listings: str, order: str, in_stock: bool | None) -> str:
-    """Price and stock of the rows of one page; where stock decides who is on the page, it is asked before the limit."""
-    fence = f"LIMIT {MAX_LIMIT + 1}"
-    if in_stock is None:
-        return f"SELECT * FROM (SELECT * FROM ({listings} {fence}) fenced {order} LIMIT $3) page {_OFFER}"
-    wanted = "offer.in_stock" if in_stock else "NOT offer.in_stock"
-    offered = f"SELECT * FROM ({listings}) page {_OFFER} WHERE {wanted} {order} {fence}"
-    return f"SELECT * FROM ({offered}) fenced {order} LIMIT $3"
+        {order("p")}"""
 
 
 async def list_products(uow: Uow, shape: Shape, limit: int, arguments: Sequence[Any]) -> list[asyncpg.Record]:

@@ -163,7 +163,7 @@ CREATE TABLE brands (
     CONSTRAINT fk_brands_tenant_id_logo_id FOREIGN KEY(tenant_id, logo_id) REFERENCES media_assets (tenant_id, id)
 );
 
-CREATE INDEX ix_brands_logo_id ON brands (tenant_id, logo_id);
+CREATE INDEX ix_brands_logo_id ON brands (tenant_id, logo_id) WHERE logo_id IS NOT NULL;
 
 CREATE UNIQUE INDEX ix_brands_tenant_id_slug ON brands (tenant_id, slug) WHERE deleted_at IS NULL;
 
@@ -318,7 +318,7 @@ CREATE TABLE carts (
     CONSTRAINT ck_carts_currency_iso4217 CHECK (currency ~ '^[A-Z]{3}$')
 );
 
-CREATE INDEX ix_carts_customer_id ON carts (tenant_id, customer_id);
+CREATE INDEX ix_carts_customer_id ON carts (tenant_id, customer_id) WHERE customer_id IS NOT NULL;
 
 CREATE INDEX ix_carts_expiry ON carts (tenant_id, status, expires_at) WHERE status IN ('active', 'abandoned');
 
@@ -349,9 +349,9 @@ CREATE TABLE categories (
     CONSTRAINT ck_categories_not_its_own_parent CHECK (parent_id <> id)
 );
 
-CREATE INDEX ix_categories_image_id ON categories (tenant_id, image_id);
+CREATE INDEX ix_categories_image_id ON categories (tenant_id, image_id) WHERE image_id IS NOT NULL;
 
-CREATE INDEX ix_categories_parent_id ON categories (tenant_id, parent_id);
+CREATE INDEX ix_categories_parent_id ON categories (tenant_id, parent_id) WHERE parent_id IS NOT NULL;
 
 CREATE INDEX ix_categories_store_id ON categories (tenant_id, store_id);
 
@@ -393,7 +393,7 @@ CREATE TABLE products (
     CONSTRAINT ck_products_type_known CHECK (type IN ('simple', 'variable', 'bundle'))
 );
 
-CREATE INDEX ix_products_brand_id ON products (tenant_id, brand_id);
+CREATE INDEX ix_products_brand_id ON products (tenant_id, brand_id) WHERE brand_id IS NOT NULL;
 
 CREATE UNIQUE INDEX ix_products_tenant_id_key ON products (tenant_id, key) WHERE deleted_at IS NULL;
 
@@ -612,17 +612,17 @@ CREATE TABLE orders (
     CONSTRAINT ck_orders_contact_phone_e164 CHECK (contact_phone ~ '^\+[1-9][0-9]{1,14}$')
 );
 
-CREATE INDEX ix_orders_billing_address_id ON orders (tenant_id, billing_address_id);
+CREATE INDEX ix_orders_billing_address_id ON orders (tenant_id, billing_address_id) WHERE billing_address_id IS NOT NULL;
 
-CREATE INDEX ix_orders_cart_id ON orders (tenant_id, cart_id);
+CREATE INDEX ix_orders_cart_id ON orders (tenant_id, cart_id) WHERE cart_id IS NOT NULL;
 
-CREATE INDEX ix_orders_customer_id ON orders (tenant_id, customer_id);
+CREATE INDEX ix_orders_customer_id ON orders (tenant_id, customer_id) WHERE customer_id IS NOT NULL;
 
-CREATE INDEX ix_orders_metadata ON orders USING gin (metadata);
+CREATE INDEX ix_orders_metadata ON orders USING gin (metadata) WHERE metadata <> '{}';
 
 CREATE INDEX ix_orders_newest ON orders (tenant_id, store_id, created_at DESC, id DESC);
 
-CREATE INDEX ix_orders_shipping_address_id ON orders (tenant_id, shipping_address_id);
+CREATE INDEX ix_orders_shipping_address_id ON orders (tenant_id, shipping_address_id) WHERE shipping_address_id IS NOT NULL;
 
 CREATE UNIQUE INDEX ix_orders_tenant_id_cart_id ON orders (tenant_id, cart_id) WHERE status <> 'cancelled' OR placed_at IS NOT NULL;
 
@@ -773,7 +773,7 @@ CREATE TABLE product_variants (
     CONSTRAINT ck_product_variants_max_per_order_positive CHECK (max_per_order > 0)
 );
 
-CREATE INDEX ix_product_variants_image_id ON product_variants (tenant_id, image_id);
+CREATE INDEX ix_product_variants_image_id ON product_variants (tenant_id, image_id) WHERE image_id IS NOT NULL;
 
 CREATE INDEX ix_product_variants_product_id ON product_variants (tenant_id, product_id);
 
@@ -931,9 +931,9 @@ CREATE TABLE order_items (
     CONSTRAINT ck_order_items_line_adds_up CHECK (subtotal = unit_price * quantity AND total = subtotal - discount + tax)
 );
 
-CREATE INDEX ix_order_items_product_id ON order_items (tenant_id, product_id);
+CREATE INDEX ix_order_items_product_id ON order_items (tenant_id, product_id) WHERE product_id IS NOT NULL;
 
-CREATE INDEX ix_order_items_variant_id ON order_items (tenant_id, variant_id);
+CREATE INDEX ix_order_items_variant_id ON order_items (tenant_id, variant_id) WHERE variant_id IS NOT NULL;
 
 CREATE INDEX ix_order_items_vendor_id ON order_items (tenant_id, vendor_id);
 
@@ -1040,7 +1040,7 @@ CREATE TABLE shipments (
     CONSTRAINT ck_shipments_tracking_status_known CHECK (tracking_status IN ('unknown', 'pre_transit', 'picked_up', 'in_transit', 'out_for_delivery', 'available_for_pickup', 'attempt_failed', 'on_hold', 'delivered', 'partially_delivered', 'return_in_transit', 'returned', 'lost', 'damaged', 'cancelled'))
 );
 
-CREATE INDEX ix_shipments_vendor_id ON shipments (tenant_id, vendor_id);
+CREATE INDEX ix_shipments_vendor_id ON shipments (tenant_id, vendor_id) WHERE vendor_id IS NOT NULL;
 
 CREATE TABLE variant_prices (
     product_id UUID NOT NULL,
@@ -1066,7 +1066,7 @@ CREATE TABLE variant_prices (
     CONSTRAINT uq_variant_prices_tenant_id_product_id_variant_id_curre_247b UNIQUE NULLS NOT DISTINCT (tenant_id, product_id, variant_id, currency, starts_at)
 );
 
-CREATE INDEX ix_variant_prices_variant_id ON variant_prices (tenant_id, variant_id);
+CREATE INDEX ix_variant_prices_variant_id ON variant_prices (tenant_id, variant_id) WHERE variant_id IS NOT NULL;
 
 CREATE TABLE inventory_reservations (
     stock_id UUID NOT NULL,
@@ -1091,11 +1091,11 @@ CREATE TABLE inventory_reservations (
     CONSTRAINT ck_inventory_reservations_one_owner CHECK ((cart_id IS NULL) <> (order_id IS NULL))
 );
 
-CREATE INDEX ix_inventory_reservations_cart_id ON inventory_reservations (tenant_id, cart_id);
+CREATE INDEX ix_inventory_reservations_cart_id ON inventory_reservations (tenant_id, cart_id) WHERE cart_id IS NOT NULL;
 
 CREATE INDEX ix_inventory_reservations_due ON inventory_reservations (tenant_id, variant_id, expires_at) WHERE status = 'active' AND expires_at IS NOT NULL;
 
-CREATE INDEX ix_inventory_reservations_order_id ON inventory_reservations (tenant_id, order_id);
+CREATE INDEX ix_inventory_reservations_order_id ON inventory_reservations (tenant_id, order_id) WHERE order_id IS NOT NULL;
 
 CREATE INDEX ix_inventory_reservations_stock_id ON inventory_reservations (tenant_id, stock_id);
 
@@ -1148,7 +1148,7 @@ CREATE TABLE notification_deliveries (
 
 CREATE INDEX ix_notification_deliveries_order_id ON notification_deliveries (tenant_id, order_id);
 
-CREATE INDEX ix_notification_deliveries_shipment_id ON notification_deliveries (tenant_id, shipment_id);
+CREATE INDEX ix_notification_deliveries_shipment_id ON notification_deliveries (tenant_id, shipment_id) WHERE shipment_id IS NOT NULL;
 
 CREATE TABLE payment_transactions (
     payment_id UUID NOT NULL,
@@ -1222,6 +1222,6 @@ CREATE TABLE variant_option_values (
 
 CREATE INDEX ix_variant_option_values_option_value_id ON variant_option_values (tenant_id, option_value_id);
 
-ALTER TABLE orders ADD CONSTRAINT fk_orders_tenant_id_billing_address_id FOREIGN KEY(tenant_id, billing_address_id) REFERENCES order_addresses (tenant_id, id);
-
 ALTER TABLE orders ADD CONSTRAINT fk_orders_tenant_id_shipping_address_id FOREIGN KEY(tenant_id, shipping_address_id) REFERENCES order_addresses (tenant_id, id);
+
+ALTER TABLE orders ADD CONSTRAINT fk_orders_tenant_id_billing_address_id FOREIGN KEY(tenant_id, billing_address_id) REFERENCES order_addresses (tenant_id, id);
