@@ -14,10 +14,8 @@ SOURCE = ROOT / "src" / "shopkit"
 CORE = SOURCE / "core"
 
 MODULES = sorted(SOURCE.rglob("*.py"))
-READS_ENVIRONMENT = {
-    "cli/session.py",  # hands the environment to `read_config`, once per command, and to child processes
-    "core/kernel/embedded.py",  # the server's processes inherit it without our variables
-}
+READS_ENVIRONMENT = {"cli/session.py"}
+"""Hands the environment to `read_config`, once per command, and to child processes."""
 VAGUE_NAMES = {"utils", "util", "helpers", "helper", "common", "base", "manager", "managers", "misc"}
 
 
@@ -47,7 +45,7 @@ def test_imports_go_one_way() -> None:
 
 def test_only_the_configuration_looks_at_the_environment() -> None:
     readers = {name_of(path) for path in MODULES if any(_environment(tree_of(path)))}
-    assert readers <= READS_ENVIRONMENT
+    assert readers == READS_ENVIRONMENT
 
 
 def _environment(tree: ast.Module) -> Iterator[ast.AST]:

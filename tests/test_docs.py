@@ -125,6 +125,13 @@ def test_named_targets_of_make_exist(page: Path) -> None:
 
 
 @each_page(WRITTEN)
+def test_named_files_of_the_source_exist(page: Path) -> None:
+    places = [ROOT, ROOT / "src" / "shopkit", ROOT / "src" / "shopkit" / "core"]
+    named = re.findall(r"`([\w/]+/(?:\w+\.(?:py|sql|json|md))?)`", BLOCK.sub("", page.read_text()))
+    assert [name for name in named if not any((place / name).exists() for place in places)] == []
+
+
+@each_page(WRITTEN)
 def test_named_error_codes_exist(page: Path) -> None:
     known = (DOCS / "reference" / "errors.md").read_text()
     for code in re.findall(r"\b[45]\d\d `([a-z_]+)`", page.read_text()):

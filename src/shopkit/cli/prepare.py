@@ -47,8 +47,15 @@ async def is_ready(config: Config, urls: Urls, *, with_demo: bool) -> bool:
 def in_child(config: Config, *, with_demo: bool) -> None:
     """Prepare in a process of its own. Raises `ConfigFault` when it fails; it has said why."""
     command = [sys.executable, "-m", "shopkit", "prepare", *(["--demo"] if with_demo else [])]
-    done = subprocess.run(command, env=session.environment_of(config), check=False)  # noqa: S603 our own words
-    if done.returncode:
+    with subprocess.Popen(command, env=session.environment_of(config)) as child:  # noqa: S603 our own words
+        try:
+            code = child.wait()
+        except KeyboardInterrupt:
+            # It must be gone before we let go of the server: whoever is last stops it.
+            child.terminate()
+            child.wait()
+            raise
+    if code:
         raise ConfigFault("The database could not be prepared; the reason stands above.")
 
 

@@ -42,7 +42,7 @@ except ConfigFault as fault:
     print("fault " + fault.text.replace(chr(10), " | "), flush=True)
     sys.exit(3)
 with server:
-    signal.signal(signal.SIGINT, lambda *_: print("interrupted", flush=True))
+    signal.signal(signal.SIGINT, lambda *_: os.write(1, b"interrupted\\n"))
     print("ready", flush=True)
     sys.stdin.read()
 """

@@ -93,62 +93,111 @@ async def find(uow: Uow, cart_id: UUID) -> CartRow:
     return _cart(row)
 
 
-async def open_for_edit(uow: Uow, cart_id: UUID, epoch: int) -> CartRow:
-    """Lock the cart, extend its life, wake it if it was abandoned. Raises `CartClosed` or `CartCompleting`."""
+OPEN = f"""
+UPDATE carts SET status = 'active', lock_version = lock_version + 1,
+    expires_at = now() + make_interval(days => $4) {{changes}}
+WHERE id = $1 AND store_id = $2 AND token_epoch = $3 AND status IN ('active', 'abandoned')
+  AND (completing_at IS NULL OR completing_at <= now() - make_interval(secs => {COMPLETING_SECONDS}))
+RETURNING {COLUMNS}
+"""
+
+
+async def open_for_edit(uow: Uow, cart_id: UUID, epoch: int, changes: Mapping[str, Any] | None = None) -> CartRow:
+    """Lock the cart, extend its life, wake it if it was abandoned, write columns that the caller has checked.
+
+    Raises `CartNotFound`, `CartClosed` or `CartCompleting`.
+    """
     options = await settings.get(uow, CartSettings)
-    row = await uow.sql.fetchrow(
-        f"""
-        UPDATE carts SET status = 'active', lock_version = lock_version + 1,
-            expires_at = now() + make_interval(days => $4)
-        WHERE id = $1 AND store_id = $2 AND token_epoch = $3 AND status IN ('active', 'abandoned')
-          AND (completing_at IS NULL OR completing_at <= now() - make_interval(secs => {COMPLETING_SECONDS}))
-        RETURNING {COLUMNS}
-        """,
-        cart_id,
-        uow.scope.store.id,
-        epoch,
-        options.guest_days,
-    )
+    changes = changes or {}
+    sql = OPEN.format(changes="".join(f", {name} = ${place}" for place, name in enumerate(changes, start=5)))
+    row = await uow.sql.fetchrow(sql, cart_id, uow.scope.store.id, epoch, options.guest_days, *changes.values())
     if row is None:
-        cart = await get(uow, cart_id, epoch)
-        raise CartClosed if cart.status in {"converted", "merged"} else CartCompleting
+        raise await _why_not(uow, cart_id, epoch)
     return _cart(row)
 
 
+async def _why_not(uow: Uow, cart_id: UUID, epoch: int) -> Exception:
+    cart = await get(uow, cart_id, epoch)
+    return CartClosed() if cart.status in {"converted", "merged"} else CartCompleting()
+
+
 def _cart(row: Any) -> CartRow:
-    fields = dict(row)
+    fields = {name: row[name] for name in CartRow.__struct_fields__}
     fields["contact"] = msgspec.convert(fields["contact"], Contact)
     for name in ("shipping_address", "billing_address"):
         fields[name] = msgspec.convert(fields[name], Address | None)
     return CartRow(**fields)
 
 
-ADD = f"""
+INSERT = f"""
 INSERT INTO cart_items AS i
     (id, cart_id, variant_id, vendor_id, quantity, customisation, customisation_hash, unit_price, snapshot)
-SELECT g.id, $1, g.variant_id, v.vendor_id, g.quantity, g.customisation, g.customisation_hash,
+SELECT g.id, {{cart}}, g.variant_id, v.vendor_id, g.quantity, g.customisation, g.customisation_hash,
        coalesce(price.amount, 0),
        jsonb_build_object('title', p.title, 'options', v.options)
-FROM jsonb_to_recordset($2::jsonb) AS
-    g(id uuid, variant_id uuid, quantity int, customisation jsonb, customisation_hash text)
+FROM {{lines}}
 JOIN product_variants v ON v.id = g.variant_id JOIN products p ON p.id = v.product_id
-LEFT JOIN LATERAL {price_now("v.id", "v.product_id", "$3")} price ON true
+LEFT JOIN LATERAL {price_now("v.id", "v.product_id", "{currency}")} price ON true
+WHERE {{cart}} IS NOT NULL
 ON CONFLICT (tenant_id, cart_id, variant_id, customisation_hash)
 DO UPDATE SET quantity = least(i.quantity + excluded.quantity, 100000)
 """
 
 
+MANY = """jsonb_to_recordset($2::jsonb) AS
+    g(id uuid, variant_id uuid, quantity int, customisation jsonb, customisation_hash text)"""
+ONE = """(VALUES ($5::uuid, $6::uuid, $7::int, $8::jsonb, $9::text)) AS
+    g(id, variant_id, quantity, customisation, customisation_hash)"""
+
+OPEN_AND_ADD = f"""
+WITH opened AS ({OPEN.format(changes="")}),
+added AS ({INSERT.format(cart="(SELECT id FROM opened)", lines=ONE, currency="$10")} RETURNING i.id)
+SELECT opened.*, (SELECT count(*) FROM added) AS added FROM opened
+"""
+
+
 async def add_lines(uow: Uow, cart_id: UUID, lines: list[LineInput], *, at: str = "") -> None:
-    """Add to the cart; the same variant and customisation sums.
+    """Fill a cart that this transaction made; the same variant and customisation sums.
 
     Raises `Invalid` for variants that never were; `at` is the pointer to the list, where there is one.
     """
+    summed = _summed(lines)
+    sql = INSERT.format(cart="$1::uuid", lines=MANY, currency="$3")
+    done = await uow.sql.execute(sql, cart_id, _rows(summed), uow.scope.store.currency)
+    await _check_known(uow, lines, len(summed), int(done.split()[-1]), at)
+
+
+async def open_and_add(uow: Uow, cart_id: UUID, epoch: int, line: LineInput) -> CartRow:
+    """`open_for_edit` and one more line in one statement: the most frequent edit of all."""
+    options = await settings.get(uow, CartSettings)
+    store = uow.scope.store
+    customisation = msgspec.json.encode(line.customisation) if line.customisation else None
+    row = await uow.sql.fetchrow(
+        OPEN_AND_ADD, cart_id, store.id, epoch, options.guest_days, uuid7(), line.variant_id, line.quantity,
+        customisation, line.customisation_hash, store.currency,
+    )  # fmt: skip
+    if row is None:
+        raise await _why_not(uow, cart_id, epoch)
+    await _check_known(uow, [line], 1, row["added"], "")
+    return _cart(row)
+
+
+async def _check_known(uow: Uow, lines: list[LineInput], asked: int, added: int, at: str) -> None:
+    if added != asked:
+        raise Invalid(errors=await _unknown(uow, [line.variant_id for line in lines], at))
+
+
+def _summed(lines: list[LineInput]) -> list[LineInput]:
     summed: dict[tuple[UUID, str | None], LineInput] = {}
     for line in lines:
         key = (line.variant_id, line.customisation_hash)
         known = summed.get(key)
         quantity = line.quantity + (known.quantity if known else 0)
         summed[key] = LineInput(variant_id=line.variant_id, quantity=quantity, customisation=line.customisation)
+    return list(summed.values())
+
+
+def _rows(lines: list[LineInput]) -> bytes:
     rows = [
         {
             "id": uuid7(),
@@ -157,11 +206,9 @@ async def add_lines(uow: Uow, cart_id: UUID, lines: list[LineInput], *, at: str 
             "customisation": line.customisation or None,
             "customisation_hash": line.customisation_hash,
         }
-        for line in summed.values()
+        for line in lines
     ]
-    done = await uow.sql.execute(ADD, cart_id, msgspec.json.encode(rows), uow.scope.store.currency)
-    if int(done.split()[-1]) != len(rows):
-        raise Invalid(errors=await _unknown(uow, [line.variant_id for line in lines], at))
+    return msgspec.json.encode(rows)
 
 
 async def _unknown(uow: Uow, variants: list[UUID], at: str) -> list[FieldError]:
@@ -192,14 +239,6 @@ async def remove(uow: Uow, cart_id: UUID, item_id: UUID) -> None:
     done = await uow.sql.execute("DELETE FROM cart_items WHERE cart_id = $1 AND id = $2", cart_id, item_id)
     if done != "DELETE 1":
         raise CartNotFound("The cart has no such line.")
-
-
-async def change(uow: Uow, cart_id: UUID, values: Mapping[str, Any]) -> None:
-    """Write columns that the caller has checked."""
-    if not values:
-        return
-    assignments = ", ".join(f"{name} = ${position}" for position, name in enumerate(values, start=2))
-    await uow.sql.execute(f"UPDATE carts SET {assignments} WHERE id = $1", cart_id, *values.values())  # noqa: S608
 
 
 async def refresh_prices(uow: Uow, cart_id: UUID, shown: Mapping[UUID, int]) -> None:

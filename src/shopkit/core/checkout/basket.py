@@ -104,6 +104,11 @@ class Basket:
         free = {line.variant_id: line.free for line in self.sellable if line.is_tracked}
         return {variant: (asked, free[variant]) for variant, asked in self.demand.items() if asked > free[variant]}
 
+    @property
+    def method_codes(self) -> set[str]:
+        """Every way of delivery that the store has, for any basket."""
+        return {rule.code for rule in self._data.rates}
+
     @cached_property
     def options(self) -> list[ShippingOption]:
         """The ways of delivery for this basket and address."""

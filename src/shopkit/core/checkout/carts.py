@@ -5,10 +5,10 @@ from typing import Any
 from uuid import UUID
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, Struct
 
 from shopkit.core.cart import service as carts
-from shopkit.core.cart.errors import VariantUnavailable
+from shopkit.core.cart.errors import CartNotFound, VariantUnavailable
 from shopkit.core.cart.schemas import CartChange, CartRow, Contact, ContactInput
 from shopkit.core.cart.service import LineInput
 from shopkit.core.cart.settings import CartSettings
@@ -23,7 +23,6 @@ from shopkit.core.inventory.settings import InventorySettings
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.payments import methods
 from shopkit.core.settings import service as settings
-from shopkit.core.shipping import service as shipping
 from shopkit.sdk.errors import FieldError, Invalid
 
 
@@ -71,10 +70,18 @@ async def _basket(uow: Uow, cart: CartRow, data: queries.BasketData) -> Basket:
     return Basket(data, choices, uow.scope.store, codes, uow.scope.locale, currency=cart.currency)
 
 
+async def read(uow: Uow, cart_id: UUID, epoch: int) -> tuple[CartRow, Basket]:
+    """The cart and its basket in one statement. Raises `CartNotFound`; a cart past its time is still shown."""
+    data = await queries.with_cart(uow, cart_id)
+    if data.cart is None or data.cart.token_epoch != epoch:
+        raise CartNotFound
+    return data.cart, await _basket(uow, data.cart, data)
+
+
 async def show(uow: Uow, cart_id: UUID, epoch: int) -> CartView:
     """The cart as it stands now."""
-    cart = await carts.get(uow, cart_id, epoch)
-    return cart_view(cart, await basket_of(uow, cart), uow.scope.locale)
+    cart, basket = await read(uow, cart_id, epoch)
+    return cart_view(cart, basket, uow.scope.locale)
 
 
 async def create(uow: Uow, items: list[AddItem]) -> tuple[CartRow, CartView]:
@@ -89,8 +96,7 @@ async def create(uow: Uow, items: list[AddItem]) -> tuple[CartRow, CartView]:
 
 async def add(uow: Uow, cart_id: UUID, epoch: int, item: AddItem) -> CartView:
     """Put something in. Raises `OutOfStock`, `VariantUnavailable`, `TooManyLines`."""
-    cart = await carts.open_for_edit(uow, cart_id, epoch)
-    await carts.add_lines(uow, cart.id, [line_input(item)])
+    cart = await carts.open_and_add(uow, cart_id, epoch, line_input(item))
     return await _finish(uow, cart, {item.variant_id: ""})
 
 
@@ -110,17 +116,12 @@ async def remove(uow: Uow, cart_id: UUID, epoch: int, item_id: UUID) -> CartView
 
 async def change(uow: Uow, cart_id: UUID, epoch: int, given: CartChange) -> CartView:
     """Contact, addresses, choices, in any order. Raises `Invalid` with pointers; then nothing changed."""
-    cart = await carts.open_for_edit(uow, cart_id, epoch)
     values = await _checked(uow, given)
     columns = {
-        name: msgspec.json.encode(value) if name in {"contact", "shipping_address", "billing_address"} else value
-        for name, value in values.items()
+        name: msgspec.json.encode(value) if isinstance(value, Struct) else value for name, value in values.items()
     }
-    for name in ("shipping_address", "billing_address"):
-        if name in values and values[name] is None:
-            columns[name] = None
-    await carts.change(uow, cart.id, columns)
-    return await _finish(uow, msgspec.structs.replace(cart, **values), {})
+    cart = await carts.open_for_edit(uow, cart_id, epoch, columns)
+    return await _finish(uow, cart, {}, chosen=values.get("shipping_option"))
 
 
 async def _checked(uow: Uow, given: CartChange) -> dict[str, Any]:
@@ -141,8 +142,6 @@ async def _checked(uow: Uow, given: CartChange) -> dict[str, Any]:
                 errors += error.errors
     if given.shipping_option is not UNSET:
         values["shipping_option"] = given.shipping_option
-        if given.shipping_option is not None and given.shipping_option not in await shipping.store_methods(uow):
-            errors.append(FieldError(field="/shipping_option", code="unknown_option", message="No such choice."))
     if given.payment_method is not UNSET:
         values["payment_method"] = given.payment_method
         known = {method.code for method in await methods.offered(uow)}
@@ -157,12 +156,21 @@ async def _checked(uow: Uow, given: CartChange) -> dict[str, Any]:
     return values
 
 
-async def _finish(uow: Uow, cart: CartRow, added: Mapping[UUID, str], item_id: UUID | None = None) -> CartView:
+async def _finish(
+    uow: Uow,
+    cart: CartRow,
+    added: Mapping[UUID, str],
+    item_id: UUID | None = None,
+    *,
+    chosen: str | None = None,
+) -> CartView:
     """What every edit ends with: limits, holds where the store wants them, the prices that were shown, the view.
 
-    `added` says where in the body each variant stands, for errors.
+    `added` says where in the body each variant stands, for errors; `chosen` is a way of delivery to be known.
     """
     basket = await basket_of(uow, cart)
+    if chosen is not None and chosen not in basket.method_codes:
+        raise Invalid(errors=[FieldError(field="/shipping_option", code="unknown_option", message="No such choice.")])
     changed = {**added, **{line.variant_id: "" for line in basket.lines if line.id == item_id}}
     await check_lines(uow, basket, changed)
     holding = await settings.get(uow, InventorySettings)

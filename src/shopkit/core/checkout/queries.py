@@ -3,14 +3,18 @@
 The basket is either a cart's lines or lines that a quick order brings along; prices and stock are read, never cached.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
 from msgspec import Struct
 
+from shopkit.core.cart.schemas import CartRow
+from shopkit.core.cart.service import LineInput
 from shopkit.core.catalog.prices import price_now
 from shopkit.core.inventory.queries import SELLABLE
+from shopkit.core.kernel.ids import uuid7
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.shipping.rates import RateRule
 from shopkit.core.tax.rates import TaxRule
@@ -59,6 +63,7 @@ class BasketData(Struct, frozen=True, kw_only=True):
     """What one read of the database says."""
 
     now: datetime
+    cart: CartRow | None = None
     lines: list[BasketLine]
     rates: list[RateRule]
     taxes: list[TaxRule]
@@ -124,6 +129,7 @@ FROM tax_rates t WHERE t.store_id = $1
 _BASKET = """
 SELECT jsonb_build_object(
     'now', now(),
+    'cart', {cart},
     'lines', (SELECT coalesce(jsonb_agg(to_jsonb(line) ORDER BY line.id), '[]') FROM ({lines}) line),
     'rates', (SELECT coalesce(jsonb_agg(to_jsonb(rate)), '[]') FROM ({rates}) rate),
     'taxes', (SELECT coalesce(jsonb_agg(to_jsonb(tax)), '[]') FROM ({taxes}) tax),
@@ -134,11 +140,14 @@ SELECT jsonb_build_object(
 _CART = "(SELECT * FROM cart_items WHERE cart_id = $4)"
 _GIVEN = """(
     SELECT *, NULL::bigint AS unit_price, '{}'::jsonb AS snapshot
-    FROM jsonb_to_recordset($5::jsonb) AS g(id uuid, variant_id uuid, quantity int, customisation jsonb)
+    FROM unnest($5::uuid[], $6::uuid[], $7::int[], $8::jsonb[]) AS g(id, variant_id, quantity, customisation)
 )"""
 
-OF_CART = _BASKET.format(lines=_LINES.format(source=_CART), rates=_RATES, taxes=_TAXES)
-OF_LINES = _BASKET.format(lines=_LINES.format(source=_GIVEN), rates=_RATES, taxes=_TAXES)
+_CART_ROW = "(SELECT to_jsonb(c) FROM carts c WHERE c.id = $4 AND c.store_id = $1)"
+
+OF_CART = _BASKET.format(cart="NULL", lines=_LINES.format(source=_CART), rates=_RATES, taxes=_TAXES)
+WITH_CART = _BASKET.format(cart=_CART_ROW, lines=_LINES.format(source=_CART), rates=_RATES, taxes=_TAXES)
+OF_LINES = _BASKET.format(cart="NULL", lines=_LINES.format(source=_GIVEN), rates=_RATES, taxes=_TAXES)
 
 _decoder = msgspec.json.Decoder(BasketData)
 
@@ -149,8 +158,24 @@ async def of_cart(uow: Uow, cart_id: UUID, currency: str) -> BasketData:
     return _decoder.decode(await uow.sql.fetchval(OF_CART, store.id, currency, uow.scope.locale, cart_id))
 
 
-async def of_lines(uow: Uow, lines: bytes) -> BasketData:
-    """The present state of lines `[{id, variant_id, quantity, customisation}]`; unknown variants are left out."""
+async def with_cart(uow: Uow, cart_id: UUID) -> BasketData:
+    """The cart's own row and the present state of its lines, for reading."""
     store = uow.scope.store
-    text = await uow.sql.fetchval(OF_LINES, store.id, store.currency, uow.scope.locale, None, lines)
+    return _decoder.decode(await uow.sql.fetchval(WITH_CART, store.id, store.currency, uow.scope.locale, cart_id))
+
+
+async def of_lines(uow: Uow, lines: Sequence[LineInput]) -> BasketData:
+    """The present state of lines that are in no cart; unknown variants are left out."""
+    store = uow.scope.store
+    text = await uow.sql.fetchval(
+        OF_LINES,
+        store.id,
+        store.currency,
+        uow.scope.locale,
+        None,
+        [uuid7() for _ in lines],
+        [line.variant_id for line in lines],
+        [line.quantity for line in lines],
+        [msgspec.json.encode(line.customisation) if line.customisation else None for line in lines],
+    )
     return _decoder.decode(text)

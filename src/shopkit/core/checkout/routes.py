@@ -230,8 +230,7 @@ async def shipping_options(
     cart_id: FromPath[str],
 ) -> ShippingOptions:
     """What can be chosen now for this cart and its address."""
-    cart = await cart_service.get(uow, *cart_of(request, shop, caller, cart_id))
-    basket = await carts.basket_of(uow, cart)
+    cart, basket = await carts.read(uow, *cart_of(request, shop, caller, cart_id))
     return ShippingOptions(items=option_views(basket, Writer(cart.currency, caller.locale)))
 
 

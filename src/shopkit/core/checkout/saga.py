@@ -90,11 +90,7 @@ async def quick(shop: CheckoutShop, scope: Scope, command: QuickOrder, key: Key)
 
 async def _quick_basket(uow: Uow, command: QuickOrder) -> Basket:
     lines = [line_input(item) for item in command.items]
-    rows = [
-        {"id": uuid7(), "variant_id": line.variant_id, "quantity": line.quantity, "customisation": line.customisation}
-        for line in lines
-    ]
-    data = await queries.of_lines(uow, msgspec.json.encode(rows))
+    data = await queries.of_lines(uow, lines)
     known = {line.variant_id for line in data.lines}
     errors = [
         FieldError(field=f"/items/{place}/variant_id", code="unknown_variant", message="No such product.")
