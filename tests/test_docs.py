@@ -126,8 +126,8 @@ def test_named_targets_of_make_exist(page: Path) -> None:
 
 @each_page(WRITTEN)
 def test_named_files_of_the_source_exist(page: Path) -> None:
-    places = [ROOT, ROOT / "src" / "shopkit", ROOT / "src" / "shopkit" / "core"]
-    named = re.findall(r"`([\w/]+/(?:\w+\.(?:py|sql|json|md))?)`", BLOCK.sub("", page.read_text()))
+    places = [ROOT, ROOT / "src", ROOT / "src" / "shopkit", ROOT / "src" / "shopkit" / "core"]
+    named = re.findall(r"`(\w[\w/]*/\w+\.(?:py|sql|json|md))`", BLOCK.sub("", page.read_text()))
     assert [name for name in named if not any((place / name).exists() for place in places)] == []
 
 

@@ -11,6 +11,7 @@ import structlog
 
 from shopkit.core.checkout.process import CheckoutShop
 from shopkit.core.kernel import roles
+from shopkit.core.kernel.batching import Batches
 from shopkit.core.kernel.config import Config
 from shopkit.core.kernel.crypto import KeyRing
 from shopkit.core.kernel.db import Database
@@ -43,6 +44,7 @@ class Shop(CheckoutShop):
         self.places = Places(db, self.epochs)
         self.waker = Waker()
         self.limits = Limits(config)
+        self.reads = Batches(self.uow)
         self.numbers = Numbers(db)
         self.worker_seen_at: float | None = None
         """When this process's worker last finished a round, by the monotonic clock; None without a worker."""

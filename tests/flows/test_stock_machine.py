@@ -62,6 +62,18 @@ SELECT EXISTS (SELECT FROM inventory_reservations r JOIN inventory_stocks s ON s
 EVERY = " UNION ALL ".join(f"SELECT '{each.id}' AS id, q.* FROM ({each.sql}) q" for each in invariants.INVARIANTS)
 VARIANTS, LOCATIONS, MOST_CARTS = 3, 2, 4
 
+STEPS: dict[str, tuple[Any, ...]] = {
+    "confirm": (lambda order: order.status == "pending",),
+    "hand_over": (lambda order: order.status == "confirmed",),
+    "deliver": (lambda order: order.fulfillment_status == "shipped",),
+    "collect": (lambda order: any(each.status == "awaiting_collection" for each in order.payments),),
+    "cancel": (
+        lambda order: order.status in {"pending", "confirmed"} and order.payment_status == "unpaid",
+        "no answer",
+    ),
+}
+"""What staff do: which orders permit it, and what else it needs."""
+
 some = st.integers(1, 4)
 which = st.integers(0, 50)
 
@@ -123,10 +135,10 @@ class StockMachine(RuleBasedStateMachine):
         """Carts with the orders that they have become."""
 
     @initialize(
-        holds=st.booleans(),
+        holds=st.sampled_from([True, True, False]),
         confirms=st.booleans(),
         oversell=st.integers(0, 2),
-        units=st.lists(st.integers(0, 6), min_size=3, max_size=3),
+        units=st.lists(st.integers(0, 9), min_size=3, max_size=3),
     )
     def begin(self, holds: bool, confirms: bool, oversell: int, units: list[int]) -> None:
         self.run(self._begin(holds, confirms, oversell, units))
@@ -321,6 +333,22 @@ class StockMachine(RuleBasedStateMachine):
         key = self.key("POST /carts/complete")
         return await saga.complete(self.world.shop, self.make.scope, cart_id=cart_id, epoch=0, command=command, key=key)
 
+    @rule(lines=st.lists(st.tuples(which, some), min_size=1, max_size=3), is_late=st.booleans(), tabs=st.integers(1, 2))
+    def go_shopping(self, lines: list[tuple[int, int]], is_late: bool, tabs: int) -> None:
+        """From an empty cart to an order, perhaps after the holds' time: the way that most buyers take."""
+        self.run(
+            self._go_shopping([(self.variants[variant % VARIANTS], units) for variant, units in lines], is_late, tabs)
+        )
+
+    async def _go_shopping(self, lines: list[tuple[UUID, int]], is_late: bool, tabs: int) -> None:
+        await self._open_cart(*lines[0])
+        cart_id = self.carts[-1]
+        for variant, units in lines[1:]:
+            await self._add(cart_id, variant, units)
+        if is_late:
+            await self._let_time_pass(is_swept=False)
+        await self._complete(cart_id, tabs)
+
     @precondition(lambda self: self.done)
     @rule(cart=which)
     def complete_again(self, cart: int) -> None:
@@ -378,56 +406,27 @@ class StockMachine(RuleBasedStateMachine):
         else:
             assert may(before)
 
-    def order(self, place: int) -> str:
-        return self.orders[place % len(self.orders)]
-
     @precondition(lambda self: self.orders)
-    @rule(place=which)
-    def confirm(self, place: int) -> None:
-        self.run(self._step(staff.confirm, self.order(place), lambda order: order.status == "pending"))
-
-    @precondition(lambda self: self.orders)
-    @rule(place=which)
-    def hand_over(self, place: int) -> None:
-        self.run(self._step(staff.hand_over, self.order(place), lambda order: order.status == "confirmed"))
-
-    @precondition(lambda self: self.orders)
-    @rule(place=which)
-    def deliver(self, place: int) -> None:
-        self.run(self._step(staff.deliver, self.order(place), lambda order: order.fulfillment_status == "shipped"))
-
-    @precondition(lambda self: self.orders)
-    @rule(place=which)
-    def collect(self, place: int) -> None:
-        def may(order: OrderDoc) -> bool:
-            return any(payment.status == "awaiting_collection" for payment in order.payments)
-
-        self.run(self._step(staff.collect, self.order(place), may))
-
-    @precondition(lambda self: self.orders)
-    @rule(place=which)
-    def cancel(self, place: int) -> None:
-        def may(order: OrderDoc) -> bool:
-            return order.status in {"pending", "confirmed"} and order.payment_status == "unpaid"
-
-        self.run(self._step(staff.cancel, self.order(place), may, "no answer"))
+    @rule(place=which, name=st.sampled_from(list(STEPS)))
+    def staff(self, place: int, name: str) -> None:
+        may, *arguments = STEPS[name]
+        self.run(self._step(getattr(staff, name), self.orders[place % len(self.orders)], may, *arguments))
 
     # Time
 
-    @rule()
-    def let_time_pass(self) -> None:
-        """Every hold that has a time is overdue; whether a worker comes is another matter (I7)."""
-        self.run(
-            self.world.owner.execute(
-                "UPDATE inventory_reservations SET expires_at = now() - interval '1 second' "
-                "WHERE tenant_id = $1 AND status = 'active' AND expires_at > now()",
-                self.make.scope.tenant_id,
-            )
-        )
+    @rule(is_swept=st.booleans())
+    def let_time_pass(self, is_swept: bool) -> None:
+        """Every hold that has a time is overdue; perhaps a worker comes, perhaps not (I7)."""
+        self.run(self._let_time_pass(is_swept))
 
-    @rule()
-    def sweep(self) -> None:
-        self.run(self.edit(inventory.expire_holds))
+    async def _let_time_pass(self, is_swept: bool) -> None:
+        await self.world.owner.execute(
+            "UPDATE inventory_reservations SET expires_at = now() - interval '1 second' "
+            "WHERE tenant_id = $1 AND status = 'active' AND expires_at > now()",
+            self.make.scope.tenant_id,
+        )
+        if is_swept:
+            await self.edit(inventory.expire_holds)
 
     @invariant()
     def nothing_is_broken(self) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 from uuid import UUID
 
 import asyncpg
-import msgspec
 import pytest
 
+from shopkit.core.cart.service import LineInput
 from shopkit.core.checkout import queries
 from shopkit.core.inventory import service as inventory
 from shopkit.core.inventory.errors import OutOfStock
@@ -79,8 +79,7 @@ async def test_i5_the_last_units_of_two_locations_are_all_sold_without_a_deadloc
 
     async def buy(owner: Owner) -> str:
         async with warehouse.uow() as uow:
-            line = [{"id": variant, "variant_id": variant, "quantity": 1, "customisation": None}]
-            read = await queries.of_lines(uow, msgspec.json.encode(line))
+            read = await queries.of_lines(uow, [LineInput(variant_id=variant, quantity=1)])
         likely = {variant: found} if (found := read.lines[0].likely_stock_id) else None
         return await attempt(warehouse, owner, {variant: 1}, likely=likely)
 

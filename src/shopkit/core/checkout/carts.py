@@ -23,6 +23,7 @@ from shopkit.core.inventory.settings import InventorySettings
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.payments import methods
 from shopkit.core.settings import service as settings
+from shopkit.core.shipping import service as shipping
 from shopkit.sdk.errors import FieldError, Invalid
 
 
@@ -146,14 +147,22 @@ async def _checked(uow: Uow, given: CartChange) -> dict[str, Any]:
         values["payment_method"] = given.payment_method
         known = {method.code for method in await methods.offered(uow)}
         if given.payment_method is not None and given.payment_method not in known:
-            errors.append(FieldError(field="/payment_method", code="unknown_option", message="No such choice."))
+            errors.append(unknown_option("/payment_method"))
     if given.coupon_codes:
         errors.append(FieldError(field="/coupon_codes", code="unknown_option", message="There are no coupons yet."))
     if given.note is not UNSET:
         values["note"] = given.note
     if errors:
+        # A way of delivery is otherwise checked with the basket, which knows them all; here it is one more error.
+        if values.get("shipping_option") not in {None, *(await shipping.store_methods(uow))}:
+            errors.append(unknown_option("/shipping_option"))
         raise Invalid(errors=errors)
     return values
+
+
+def unknown_option(field: str) -> FieldError:
+    """A choice that the store does not have."""
+    return FieldError(field=field, code="unknown_option", message="No such choice.")
 
 
 async def _finish(

@@ -8,10 +8,10 @@ from shopkit.core.kernel.db import rows_of
 from shopkit.core.kernel.uow import Uow
 
 IS_SELLABLE = """(l.status = 'active'
-      AND (NOT EXISTS (SELECT FROM product_locations)  -- most shops: asked once for a whole statement
+      AND (NOT EXISTS (SELECT FROM product_locations)
            OR NOT EXISTS (SELECT FROM product_locations p WHERE p.product_id = {product})
            OR EXISTS (SELECT FROM product_locations p WHERE p.product_id = {product} AND p.location_id = l.id)))"""
-"""Whether a product is sold from the location `l`."""
+"""Whether a product is sold from the location `l`. Most shops bind no product to a place: asked once per statement."""
 
 SELLABLE = f"""
     JOIN store_locations l ON l.id = s.location_id

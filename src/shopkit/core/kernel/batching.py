@@ -96,30 +96,25 @@ class _Queue:
     async def _run(self, taken: dict[Hashable, asyncio.Future[Any]]) -> None:
         try:
             answers = await self._answer(list(taken))
-        except BaseException as error:
-            if len(taken) > 1 and isinstance(error, Exception):
-                await self._run_apart(taken)
-                return
-            _fail(taken, error)
-            if not isinstance(error, Exception):
-                raise
-        else:
             for future, answer in zip(taken.values(), answers, strict=True):
                 if not future.done():
                     future.set_result(answer)
-
-    async def _run_apart(self, taken: dict[Hashable, asyncio.Future[Any]]) -> None:
-        """One that fails spoils only itself."""
-        for question, future in taken.items():
-            await self._run({question: future})
+        except Exception as error:
+            for question, future in taken.items():
+                if len(taken) == 1:
+                    _fail(future, error)
+                else:  # one that fails spoils only itself
+                    await self._run({question: future})
+        finally:
+            for future in taken.values():
+                future.cancel()
 
     async def _answer(self, questions: Sequence[Any]) -> Sequence[Any]:
         async with self._open_uow(self._scope) as uow:
             return await self._read(uow, questions)
 
 
-def _fail(taken: dict[Hashable, asyncio.Future[Any]], error: BaseException) -> None:
-    for future in taken.values():
-        if not future.done():
-            future.set_exception(error if isinstance(error, Exception) else asyncio.CancelledError())
-            future.exception()  # who asked may be gone: an error that nobody takes is not worth a warning
+def _fail(future: asyncio.Future[Any], error: Exception) -> None:
+    if not future.done():
+        future.set_exception(error)
+        future.exception()  # whoever asked may be gone: an error that nobody takes is not worth a warning

@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from contextlib import AbstractAsyncContextManager
 
+from shopkit.core.kernel.batching import Batches
 from shopkit.core.kernel.config import Config
 from shopkit.core.kernel.crypto import KeyRing
 from shopkit.core.kernel.db import Database
@@ -27,6 +28,7 @@ class Shop(ABC):
     db: Database
     keyring: KeyRing
     limits: Limits
+    reads: Batches
 
     @abstractmethod
     def uow(self, scope: Scope) -> AbstractAsyncContextManager[Uow]:

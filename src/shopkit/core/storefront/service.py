@@ -1,21 +1,25 @@
-"""From rows to what is answered: amounts written for people, options named in their language, the tree built."""
+"""From questions to answers: rows become cards, pages and the tree; amounts are written, options named."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from asyncpg import Record
+from msgspec import Struct
 
 from shopkit.core.catalog import matrix
 from shopkit.core.catalog.settings import CatalogSettings
-from shopkit.core.kernel.pages import Page, binding, page_of, read_cursor
+from shopkit.core.kernel.pages import binding, page_of, read_cursor
+from shopkit.core.kernel.scope import Scope
+from shopkit.core.kernel.shop import Shop
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.kernel.views import MoneyView
 from shopkit.core.settings import service as settings
 from shopkit.core.storefront import queries
+from shopkit.core.storefront.answers import Encoded, encode
 from shopkit.core.storefront.errors import ProductMoved
-from shopkit.core.storefront.queries import Shape
+from shopkit.core.storefront.listing import ORDERS, Shape
 from shopkit.core.storefront.schemas import (
     CategoryNode,
     CategoryTree,
@@ -36,23 +40,16 @@ from shopkit.sdk.errors import NotFound
 MEDIA = "/media/"
 """Where stored pictures are served."""
 
-_KEYS: Mapping[str, tuple[str, Any]] = {
-    "newest": ("published_at", tuple[datetime, UUID]),
-    "price_asc": ("sort_price", tuple[int, UUID]),
-    "price_desc": ("sort_price", tuple[int, UUID]),
-}
-"""Sort to the column before the id in its cursor, and the cursor's type."""
+# Lists
+
+Place = tuple[Any, UUID]
+"""The sort keys of a row."""
 
 
-async def list_products(uow: Uow, wanted: ProductQuery) -> Page[ProductCard]:
-    """A page of visible products. Raises `NotAvailable` and `InvalidCursor`."""
+async def list_products(shop: Shop, scope: Scope, wanted: ProductQuery) -> Encoded:
+    """A `Page` of visible products. Raises `NotAvailable` and `InvalidCursor`."""
     wanted.check_available()
-    scope = uow.scope
-    column, key_type = _KEYS[wanted.sort]
-    bound = binding(
-        "products", scope.store.slug, wanted.sort, wanted.category, wanted.min_price, wanted.max_price, wanted.in_stock
-    )
-    after = read_cursor(wanted.cursor, key_type, bound)
+    after = read_cursor(wanted.cursor, _place_type(wanted.sort), _binding(scope, wanted))
     shape = Shape(
         sort=wanted.sort,
         has_category=bool(wanted.category),
@@ -62,26 +59,52 @@ async def list_products(uow: Uow, wanted: ProductQuery) -> Page[ProductCard]:
         is_next=after is not None,
         is_translated=scope.locale != scope.store.locale,
     )
-    arguments: list[Any] = [each for each in (wanted.min_price, wanted.max_price) if each is not None]
-    if wanted.category:
-        arguments.insert(0, wanted.category)
-    if after is not None:
-        arguments += after
-    if shape.is_translated:
-        arguments.append(scope.locale)
-    rows = await queries.list_products(uow, shape, wanted.limit + 1, arguments)
+    return await shop.reads.ask(scope, ListRead(shape, wanted.limit), (wanted, after))
+
+
+class ListRead(Struct, frozen=True):
+    """Reads lists of one shape; equal ones are the same kind of read."""
+
+    shape: Shape
+    limit: int
+
+    async def __call__(self, uow: Uow, askers: Sequence[tuple[ProductQuery, Place | None]]) -> list[Encoded]:
+        """A page for each asker."""
+        arguments = [_arguments(wanted, after) for wanted, after in askers]
+        found = await queries.list_products(uow, self.shape, self.limit + 1, arguments)
+        return [_page(uow.scope, wanted, rows) for (wanted, _), rows in zip(askers, found, strict=True)]
+
+
+def _arguments(wanted: ProductQuery, after: Place | None) -> tuple[Hashable, ...]:
+    """As `Shape.arguments` names them."""
+    given = (wanted.category or None, wanted.min_price, wanted.max_price, *(after or ()))
+    return tuple(each for each in given if each is not None)
+
+
+def _place_type(sort: str) -> Any:
+    return tuple[datetime, UUID] if sort == "newest" else tuple[int, UUID]
+
+
+def _binding(scope: Scope, wanted: ProductQuery) -> bytes:
+    filters = (wanted.category, wanted.min_price, wanted.max_price, wanted.in_stock)
+    return binding("products", scope.store.slug, wanted.sort, *filters)
+
+
+def _page(scope: Scope, wanted: ProductQuery, rows: Sequence[Record]) -> Encoded:
     currency, locale = scope.store.currency, scope.locale
-    return page_of(
+    column = ORDERS[wanted.sort][0]
+    page = page_of(
         rows,
         wanted.limit,
         show=lambda row: _card(row, currency, locale),
         key=lambda row: (row[column], row["product_id"]),
-        bound=bound,
+        bound=_binding(scope, wanted),
     )
+    return encode(page)
 
 
 def _card(row: Record, currency: str, locale: str) -> ProductCard:
-    product_id, _, _, slug, title, amount, compare_at, in_stock, path, alt = row
+    _, product_id, _, _, slug, title, amount, compare_at, in_stock, path, alt = row
     return ProductCard(
         id=str(product_id),
         slug=slug,
@@ -93,21 +116,29 @@ def _card(row: Record, currency: str, locale: str) -> ProductCard:
     )
 
 
-async def get_product(uow: Uow, slug: str) -> ProductView:
-    """The page of a visible product. Raises `NotFound`, or `ProductMoved` if it has another address now."""
+# Product pages
+
+
+async def get_product(shop: Shop, scope: Scope, slug: str) -> Encoded:
+    """The `ProductView` of a visible product. Raises `NotFound`, or `ProductMoved` if it has another address now."""
+    found = await shop.reads.ask(scope, read_pages, slug)
+    if isinstance(found, Encoded):
+        return found
+    raise NotFound if found is None else ProductMoved(found)
+
+
+async def read_pages(uow: Uow, slugs: Sequence[str]) -> list[Encoded | str | None]:
+    """For each address its page, or the product's present address, or None."""
     catalog = await settings.get(uow, CatalogSettings)
-    found = await queries.find_product(uow, slug)
-    if found is not None:
-        store, locale = uow.scope.store, uow.scope.locale
-        is_translated = locale != store.locale
-        return _product(found, store.currency, locale, is_translated=is_translated, tells_stock=catalog.show_stock)
-    present = await queries.find_moved(uow, slug)
-    if present is None:
-        raise NotFound
-    raise ProductMoved(present)
+    found = await queries.find_products(uow, slugs)
+    missing = [slug for slug in slugs if slug not in found]
+    moved = await queries.find_moved(uow, missing) if missing else {}
+    pages = {slug: encode(_product(uow.scope, data, tells_stock=catalog.show_stock)) for slug, data in found.items()}
+    return [pages.get(slug) or moved.get(slug) for slug in slugs]
 
 
-def _product(data: ProductData, currency: str, locale: str, *, is_translated: bool, tells_stock: bool) -> ProductView:
+def _product(scope: Scope, data: ProductData, *, tells_stock: bool) -> ProductView:
+    currency, locale = scope.store.currency, scope.locale
     named = {option.name: option for option in data.options or ()}
     variants = [_variant(each, named, currency, locale, tells_stock=tells_stock) for each in data.variants or ()]
     images = [
@@ -133,7 +164,7 @@ def _product(data: ProductData, currency: str, locale: str, *, is_translated: bo
             OptionView(name=each.shown, values=[value.shown for value in each.values or ()]) for each in named.values()
         ],
         variants=variants,
-        seo=_seo(data, is_translated=is_translated),
+        seo=_seo(data, is_translated=locale != scope.store.locale),
     )
 
 
@@ -174,8 +205,16 @@ def _image(path: str | None, alt: str | None) -> ImageView | None:
     return None if path is None else ImageView(url=MEDIA + path, alt=alt or "")
 
 
-async def category_tree(uow: Uow) -> CategoryTree:
-    """All shown categories; what stands under an inactive one is not shown."""
+# Categories
+
+
+async def category_tree(shop: Shop, scope: Scope) -> Encoded:
+    """The `CategoryTree` of all shown categories."""
+    return await shop.reads.ask(scope, read_tree, None)
+
+
+async def read_tree(uow: Uow, askers: Sequence[None]) -> list[Encoded]:
+    """The one answer for all. What stands under an inactive category is not shown."""
     nodes: dict[UUID, CategoryNode] = {}
     top: list[CategoryNode] = []
     for each in await queries.list_categories(uow):
@@ -184,4 +223,4 @@ async def category_tree(uow: Uow) -> CategoryTree:
             node = CategoryNode(id=str(each.id), slug=each.slug, name=each.name, product_count=each.count, children=[])
             nodes[each.id] = node
             siblings.append(node)
-    return CategoryTree(items=top)
+    return [encode(CategoryTree(items=top))] * len(askers)
