@@ -1,9 +1,9 @@
 """Builders: whatever a test needs in a tenant's shop, by the services or by plain SQL. Reached through fixtures.
 
-    async def test_x(make, buyer):
-        panjabi = await make.product(price=129900, stock=5)
-        await make.shipping()
-        placed = await buyer.order(panjabi)
+async def test_x(make, buyer):
+    panjabi = await make.product(price=129900, stock=5)
+    await make.shipping()
+    placed = await buyer.order(panjabi)
 """
 
 import itertools
@@ -138,7 +138,10 @@ class Make:
         made = Product(id=uuid7(), slug=f"product-{n}", variants=tuple(uuid7() for _ in range(variants)))
         async with self.shop.uow(self.scope) as uow:
             await uow.sql.execute(
-                "INSERT INTO products (id, vendor_id, key, title, tax_class, weight_grams) VALUES ($1, $2, $3, $4, $5, $6)",
+                """
+                INSERT INTO products (id, vendor_id, key, title, tax_class, weight_grams)
+                VALUES ($1, $2, $3, $4, $5, $6)
+                """,
                 made.id, self.made.vendor_id, f"p{n}", title, tax_class, weight_grams,
             )  # fmt: skip
             await uow.sql.execute(
@@ -342,7 +345,7 @@ class Make:
 
 
 class Buyer:
-    """A customer with an HTTP client. Answers are the client's responses; `cart` holds the last cart that was opened."""
+    """A customer with an HTTP client; `cart` holds the last cart that was opened."""
 
     def __init__(self, client: httpx.AsyncClient, headers: Mapping[str, str] | None = None) -> None:
         self.client = client
@@ -385,7 +388,9 @@ class Buyer:
         """The cart as it stands now."""
         return await self.call("GET", self.at, headers=self.token | headers)
 
-    async def ready(self, *wanted: Product | UUID | tuple[Product | UUID, int], option: str | None = "home") -> dict[str, Any]:
+    async def ready(
+        self, *wanted: Product | UUID | tuple[Product | UUID, int], option: str | None = "home"
+    ) -> dict[str, Any]:
         """A cart that can be completed; answers it as it was shown last."""
         await self.open(*wanted)
         answer = await self.change(

@@ -1,5 +1,6 @@
 """Bad input of every kind to every unsafe route: a clear 4xx problem, and nothing changed (I53–I55)."""
 
+import asyncio
 import json
 from typing import Any
 
@@ -58,7 +59,9 @@ async def refuse(make: Any, doors: Doors, route: str, content: bytes, status: se
     problem = answer.json()
     assert problem["status"] == answer.status_code
     assert problem["code"] and problem["title"] and problem["type"].endswith(problem["code"])
-    assert all(error["field"] and error["code"] and error["message"] for error in problem.get("errors", []))
+    for error in problem.get("errors", []):
+        assert error["code"] and error["message"]
+        assert error["field"] == "" or error["field"].startswith("/"), "a JSON pointer; empty: the whole body"
     assert await make.counts() == before
     return problem
 
@@ -101,7 +104,13 @@ async def test_json_of_the_wrong_shape_is_422_with_a_pointer(make: Any, doors: D
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize(
     "media_type",
-    ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "", "application/json; charset=latin-1"],
+    [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "",
+        "application/json; charset=latin-1",
+    ],
 )
 async def test_another_media_type_is_415(make: Any, doors: Doors, route: str, media_type: str) -> None:
     content = json.dumps(doors.body(route)).encode()
@@ -175,7 +184,8 @@ async def test_text_that_cannot_be_stored_or_is_too_long_is_pointed_at(
 
 @pytest.mark.parametrize(
     "total",
-    ["1", '"1"', "null", "{}", '{"amount": 1}', '{"amount": 1.5, "currency": "BDT"}', '{"amount": "1", "currency": "BDT"}',
+    ["1", '"1"', "null", "{}", '{"amount": 1}', '{"amount": 1.5, "currency": "BDT"}',
+     '{"amount": "1", "currency": "BDT"}',
      '{"amount": -1, "currency": "BDT"}', '{"amount": 1, "currency": "bdt"}', '{"amount": 1, "currency": "XXX"}',
      '{"amount": 1, "currency": "BDT\\n"}', '{"amount": 1000000000000000000, "currency": "BDT"}',
      '{"amount": 1, "currency": "BDT", "tax": 1}'],
@@ -197,7 +207,22 @@ async def test_lists_have_limits(make: Any, making: Any, doors: Doors) -> None:
 
 @pytest.mark.parametrize(
     "segment",
-    ["x", "1", "%00", "..%2f..", "০১", "urn:uuid:{}", "{}%20", "UPPER", "PLAIN", "%ff", "a" * 300, "{}'--", "-1", "9" * 40],
+    [
+        "x",
+        "1",
+        "%00",
+        "..%2f..",
+        "০১",
+        "urn:uuid:{}",
+        "{}%20",
+        "UPPER",
+        "PLAIN",
+        "%ff",
+        "a" * 300,
+        "{}'--",
+        "-1",
+        "9" * 40,
+    ],
 )
 async def test_a_path_has_one_spelling_and_everything_else_is_404(
     make: Any, making: Any, buyer: Any, doors: Doors, segment: str
@@ -221,7 +246,9 @@ async def test_a_path_has_one_spelling_and_everything_else_is_404(
     assert await make.counts() == before
 
 
-@pytest.mark.parametrize("query", ["?x=1", "?token=a&token=b", "?token=%", "?token=%ff", "?token=%00", "?" + "a" * 5000, "?=1"])
+@pytest.mark.parametrize(
+    "query", ["?x=1", "?token=a&token=b", "?token=%", "?token=%ff", "?token=%00", "?" + "a" * 5000, "?=1"]
+)
 async def test_a_query_string_is_strict(make: Any, buyer: Any, doors: Doors, query: str) -> None:
     for path in ("/orders/1001", "/categories", buyer.at):
         answer = await buyer.call("GET", path + query, headers=buyer.token)
@@ -245,7 +272,9 @@ async def test_methods_and_paths_that_do_not_exist(buyer: Any, doors: Doors) -> 
             assert answer.headers["allow"]
 
 
-@pytest.mark.parametrize("token", ["", " ", "0.", ".x", "১.abc", "\x00", "0." + "A" * 5000, "999999999999.AAAA", "0.\xff"])
+@pytest.mark.parametrize(
+    "token", ["", " ", "0.", ".x", "১.abc", "\x00", "0." + "A" * 5000, "999999999999.AAAA", "0.\xff"]
+)
 async def test_a_token_of_any_spelling_is_no_error_of_ours(buyer: Any, doors: Doors, token: str) -> None:
     raw = token.encode("utf-8")
     cart = await buyer.call("GET", buyer.at, headers={b"X-Cart-Token": raw})
@@ -280,8 +309,6 @@ def twisted(draw: Any, body: Any) -> Any:
 
 @pytest.mark.parametrize("route", ROUTES)
 async def test_no_json_whatsoever_gives_a_5xx(make: Any, doors: Doors, route: str) -> None:
-    import asyncio
-
     loop = asyncio.get_running_loop()
     codes: set[int] = set()
     bodies: list[bytes] = []

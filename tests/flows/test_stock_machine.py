@@ -138,7 +138,7 @@ class StockMachine(RuleBasedStateMachine):
         holds=st.sampled_from([True, True, False]),
         confirms=st.booleans(),
         oversell=st.integers(0, 2),
-        units=st.lists(st.integers(0, 9), min_size=3, max_size=3),
+        units=st.lists(st.integers(0, 12), min_size=3, max_size=3),
     )
     def begin(self, holds: bool, confirms: bool, oversell: int, units: list[int]) -> None:
         self.run(self._begin(holds, confirms, oversell, units))
@@ -179,14 +179,14 @@ class StockMachine(RuleBasedStateMachine):
 
     # Goods
 
-    @rule(variant=which, place=which, units=some)
+    @rule(variant=which, place=which, units=st.integers(1, 12))
     def receive(self, variant: int, place: int, units: int) -> None:
         async def work() -> None:
             await self.make.stock(self.variants[variant % VARIANTS], units, location_id=self.places[place % LOCATIONS])
 
         self.run(work())
 
-    @rule(variant=which, place=which, to=st.integers(0, 8), by=st.booleans())
+    @rule(variant=which, place=which, to=st.integers(0, 12), by=st.booleans())
     def adjust(self, variant: int, place: int, to: int, by: bool) -> None:
         """A count, or a difference; refused beneath what is held, and then only."""
         self.run(self._adjust(self.variants[variant % VARIANTS], self.places[place % LOCATIONS], to, by))
@@ -210,12 +210,13 @@ class StockMachine(RuleBasedStateMachine):
 
     @rule(place=which)
     def pause_or_resume(self, place: int) -> None:
-        self.run(
-            self.make.sql(
-                "UPDATE store_locations SET status = CASE status WHEN 'active' THEN 'paused' ELSE 'active' END "
-                "WHERE id = $1",
-                self.places[place % LOCATIONS],
-            )
+        self.run(self._pause_or_resume(self.places[place % LOCATIONS]))
+
+    async def _pause_or_resume(self, place: UUID) -> None:
+        await self.make.sql(
+            "UPDATE store_locations SET status = CASE status WHEN 'active' THEN 'paused' ELSE 'active' END "
+            "WHERE id = $1",
+            place,
         )
 
     # Carts
@@ -333,21 +334,28 @@ class StockMachine(RuleBasedStateMachine):
         key = self.key("POST /carts/complete")
         return await saga.complete(self.world.shop, self.make.scope, cart_id=cart_id, epoch=0, command=command, key=key)
 
-    @rule(lines=st.lists(st.tuples(which, some), min_size=1, max_size=3), is_late=st.booleans(), tabs=st.integers(1, 2))
-    def go_shopping(self, lines: list[tuple[int, int]], is_late: bool, tabs: int) -> None:
-        """From an empty cart to an order, perhaps after the holds' time: the way that most buyers take."""
-        self.run(
-            self._go_shopping([(self.variants[variant % VARIANTS], units) for variant, units in lines], is_late, tabs)
-        )
+    @rule(
+        lines=st.lists(st.tuples(which, some), min_size=1, max_size=3),
+        meanwhile=st.sampled_from(["nothing", "late", "swept", "paused"]),
+        tabs=st.integers(1, 2),
+    )
+    def go_shopping(self, lines: list[tuple[int, int]], meanwhile: str, tabs: int) -> None:
+        """From an empty cart to an order, the way that most buyers take, and what may happen before its end."""
+        wanted = [(self.variants[variant % VARIANTS], units) for variant, units in lines]
+        self.run(self._go_shopping(wanted, meanwhile, tabs))
 
-    async def _go_shopping(self, lines: list[tuple[UUID, int]], is_late: bool, tabs: int) -> None:
-        await self._open_cart(*lines[0])
+    async def _go_shopping(self, wanted: list[tuple[UUID, int]], meanwhile: str, tabs: int) -> None:
+        await self._open_cart(*wanted[0])
         cart_id = self.carts[-1]
-        for variant, units in lines[1:]:
+        for variant, units in wanted[1:]:
             await self._add(cart_id, variant, units)
-        if is_late:
-            await self._let_time_pass(is_swept=False)
+        if meanwhile in {"late", "swept"}:
+            await self._let_time_pass(is_swept=meanwhile == "swept")
+        if meanwhile == "paused":
+            await self._pause_or_resume(self.places[0])
         await self._complete(cart_id, tabs)
+        if meanwhile == "paused":
+            await self._pause_or_resume(self.places[0])
 
     @precondition(lambda self: self.done)
     @rule(cart=which)

@@ -1,4 +1,4 @@
-"""Many buyers, few units, two server processes on one database (I5): every unit is sold once, nobody else is promised one."""
+"""Many buyers, few units, two server processes on one database (I5): every unit is sold once, and none twice."""
 
 import asyncio
 import os
@@ -159,9 +159,7 @@ async def test_200_carts_completed_at_once_across_two_processes_make_exactly_50_
 
 
 @pytest.mark.slow
-async def test_one_key_at_two_processes_is_one_order(
-    make: Any, making: Any, servers: list[str], tenant: Any
-) -> None:
+async def test_one_key_at_two_processes_is_one_order(make: Any, making: Any, servers: list[str], tenant: Any) -> None:
     await make.shipping()
     product = await make.product()
     request = {

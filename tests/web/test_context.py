@@ -52,7 +52,9 @@ class Limited(msgspec.Struct):
 
     def client(self, tenant: Any, address: str = "198.51.100.1") -> httpx.AsyncClient:
         transport = httpx.ASGITransport(
-            app=create_app(self.shop), raise_app_exceptions=False, client=(address, 4711)  # type: ignore[arg-type]
+            app=create_app(self.shop),
+            raise_app_exceptions=False,
+            client=(address, 4711),  # type: ignore[arg-type]
         )
         return httpx.AsyncClient(transport=transport, base_url=f"http://{tenant.host}{API}")
 
@@ -94,7 +96,9 @@ async def test_each_address_has_its_own_limit(
         assert await until_limited(elsewhere, making, kind) == [before, before, 429, 429]
 
 
-async def test_checkouts_are_limited_whatever_they_answer(limited: Limited, make: Any, tenant: Any, making: Any) -> None:
+async def test_checkouts_are_limited_whatever_they_answer(
+    limited: Limited, make: Any, tenant: Any, making: Any
+) -> None:
     await make.shipping()
     body = making.quick_body(await make.product())
     async with limited.client(tenant) as client:

@@ -1,8 +1,9 @@
 """The ASGI application of one process."""
 
-from litestar import Litestar, Router
+from litestar import Litestar, Router, get
 from litestar.datastructures import State
 from litestar.di import Provide
+from litestar.response import Redirect
 from litestar.types import ASGIApp
 
 import shopkit
@@ -14,6 +15,12 @@ from shopkit.web import context, health, media, openapi
 from shopkit.web.edge import Edge, HeadAsGet
 
 API = "/api/store/v1"
+
+
+@get("/", include_in_schema=False)
+async def root() -> Redirect:
+    """Until there is a storefront, people who open the address see what the API offers."""
+    return Redirect("/api/docs", status_code=302)
 
 
 def create_app(shop: Shop) -> ASGIApp:
@@ -30,6 +37,7 @@ def create_app(shop: Shop) -> ASGIApp:
     )
     app = Litestar(
         [
+            root,
             store_api,
             *health.handlers,
             *media.handlers,

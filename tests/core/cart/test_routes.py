@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from shopkit.core.cart import service as carts
+from shopkit.core.checkout import jobs
 from shopkit.core.kernel.ids import uuid7
 
 
@@ -66,8 +68,10 @@ async def test_a_line_can_be_changed_and_removed(make: Any, buyer: Any) -> None:
     assert removed.status_code == 200
     assert removed.json()["items"] == []
     for method, body in (("PATCH", {"quantity": 5}), ("DELETE", None)):
-        gone = await buyer.call(method, line, json=body, headers=buyer.token) if body else await buyer.call(
-            method, line, headers=buyer.token
+        gone = (
+            await buyer.call(method, line, json=body, headers=buyer.token)
+            if body
+            else await buyer.call(method, line, headers=buyer.token)
         )
         assert (gone.status_code, gone.json()["code"]) == (404, "cart_not_found")
 
@@ -77,9 +81,7 @@ async def test_a_line_of_another_cart_is_not_there(make: Any, making: Any, clien
     mine = await buyer.open(cap)
     other = making.Buyer(client)
     await other.open()
-    answer = await other.call(
-        "DELETE", f"{other.at}/items/{mine['items'][0]['id']}", headers=other.token
-    )
+    answer = await other.call("DELETE", f"{other.at}/items/{mine['items'][0]['id']}", headers=other.token)
     assert answer.status_code == 404
     assert len((await buyer.show()).json()["items"]) == 1
 
@@ -395,8 +397,6 @@ async def test_another_variant_of_another_tenant_is_unknown(
 
 
 async def test_an_expired_cart_is_still_shown_and_an_edit_wakes_it(make: Any, buyer: Any) -> None:
-    from shopkit.core.cart import service as carts
-
     cart = await buyer.open(await make.product())
     await make.sql("UPDATE carts SET expires_at = now() - interval '1 hour'")
     async with make.shop.uow(make.scope) as uow:
@@ -420,8 +420,6 @@ async def test_a_cart_being_completed_cannot_be_edited_until_its_lock_is_old(mak
 
 
 async def test_old_abandoned_carts_are_purged_with_their_ended_holds(make: Any, buyer: Any) -> None:
-    from shopkit.core.checkout import jobs
-
     await buyer.open(await make.product())
     await make.sql("UPDATE carts SET status = 'abandoned', expires_at = now() - interval '31 days'")
     async with make.shop.uow(make.scope) as uow:

@@ -3,9 +3,9 @@
 import asyncio
 from typing import Any
 
-import msgspec
 import pytest
 
+from shopkit.core.checkout import staff
 from shopkit.core.checkout.invariants import violations
 from shopkit.core.kernel.ids import uuid7
 
@@ -257,15 +257,11 @@ async def test_an_order_in_one_request_takes_the_first_way_of_delivery(make: Any
     assert (chosen["shipping_option"]["code"], chosen["totals"]["total"]["amount"]) == ("express", 250_00)
 
 
-async def test_a_quick_order_in_bangla_is_understood_and_answered_in_bangla(
-    make: Any, making: Any, buyer: Any
-) -> None:
+async def test_a_quick_order_in_bangla_is_understood_and_answered_in_bangla(make: Any, making: Any, buyer: Any) -> None:
     await make.shipping()
     product = await make.product(title_bn="পাঞ্জাবি")
     address = making.address(name="রহিম উদ্দিন", phone="০১৭১২৩৪৫৬৭৮", admin1="ঢাকা", admin2="ঢাকা")
-    body = making.quick_body(
-        product, contact={"name": "রহিম উদ্দিন", "phone": "০১৭১২৩৪৫৬৭৮"}, shipping_address=address
-    )
+    body = making.quick_body(product, contact={"name": "রহিম উদ্দিন", "phone": "০১৭১২৩৪৫৬৭৮"}, shipping_address=address)
     answer = await buyer.quick(body, **{"Accept-Language": "bn"})
     order = answer.json()["order"]
     assert answer.status_code == 201
@@ -352,7 +348,6 @@ async def test_two_stores_of_a_tenant_number_their_orders_apart(
     there = making.Buyer(client, {"X-ShopKit-Store": "second"})
     second_order = await there.order(await second.product(store_id=second.scope.store.id))
     assert first_order["number"] == second_order["number"] == "1001"
-    staff = pytest.importorskip("shopkit.core.checkout.staff")
     for maker in (make, second):
         await maker.staff(staff.confirm, "1001")
         await maker.staff(staff.hand_over, "1001")
@@ -370,9 +365,7 @@ async def test_random_numbers_do_not_tell_how_much_is_sold(make: Any, buyer: Any
     assert all(number.startswith("BD-") and len(number) == 13 for number in numbers)
 
 
-async def test_a_customer_is_found_again_by_phone_and_keeps_an_address_book(
-    make: Any, making: Any, buyer: Any
-) -> None:
+async def test_a_customer_is_found_again_by_phone_and_keeps_an_address_book(make: Any, making: Any, buyer: Any) -> None:
     await make.shipping()
     product = await make.product()
     await buyer.order(product)
@@ -396,8 +389,6 @@ async def test_first_orders_at_once_with_one_phone_are_one_customer(make: Any, m
 
 
 async def test_while_a_payment_is_open_or_done_there_is_no_other(make: Any, making: Any, buyer: Any) -> None:
-    from shopkit.core.checkout import staff
-
     await make.shipping()
     order = await buyer.order(await make.product())
     path, proof = f"/orders/{order['number']}/payments", {"X-Order-Token": order["token"]}
@@ -425,7 +416,7 @@ async def test_an_attempt_that_ended_can_be_followed_by_another_once(make: Any, 
         SELECT order_id, 'payment', id, 'awaiting_collection', 'cancelled', 'staff' FROM payments
         """
     )
-    call = dict(json={"payment_method": "cod"}, headers={"X-Order-Token": order["token"]} | making.key())
+    call = {"json": {"payment_method": "cod"}, "headers": {"X-Order-Token": order["token"]} | making.key()}
     answers = [await buyer.call("POST", f"/orders/{order['number']}/payments", **call) for _ in range(2)]
     assert [answer.status_code for answer in answers] == [201, 201]
     assert answers[0].json() == answers[1].json()
@@ -485,4 +476,4 @@ async def test_a_store_that_changed_its_currency_still_sells_a_cart_for_what_it_
     placed = await buyer.complete(shown["totals"]["total"])
     assert placed.status_code == 201
     assert placed.json()["order"]["currency"] == "BDT"
-    assert msgspec.convert(placed.json()["order"]["totals"]["total"]["amount"], int) == 160_00
+    assert placed.json()["order"]["totals"]["total"]["amount"] == 160_00

@@ -106,9 +106,7 @@ async def test_the_worker_frees_overdue_holds_and_only_those(make: Any, buyer: A
     assert await make.levels(cap.variant, hat.variant) == [(2, 0), (2, 1)]
 
 
-async def test_placing_the_order_takes_the_hold_over_without_moving_a_counter(
-    make: Any, buyer: Any, held: Any
-) -> None:
+async def test_placing_the_order_takes_the_hold_over_without_moving_a_counter(make: Any, buyer: Any, held: Any) -> None:
     cap = await make.product(stock=3)
     shown = await buyer.ready((cap, 2))
     ledger = await make.value("SELECT count(*) FROM inventory_transactions")
@@ -116,7 +114,9 @@ async def test_placing_the_order_takes_the_hold_over_without_moving_a_counter(
     assert placed.status_code == 201
     assert await make.value("SELECT count(*) FROM inventory_transactions") == ledger
     assert await make.levels(cap.variant) == [(3, 2)]
-    row = (await make.sql("SELECT order_id, cart_id, expires_at FROM inventory_reservations WHERE status = 'active'"))[0]
+    row = (await make.sql("SELECT order_id, cart_id, expires_at FROM inventory_reservations WHERE status = 'active'"))[
+        0
+    ]
     assert (str(row["order_id"]), row["cart_id"], row["expires_at"]) == (placed.json()["order"]["id"], None, None)
 
 

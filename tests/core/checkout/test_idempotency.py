@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from shopkit.core.checkout import saga
+from shopkit.core.checkout import saga, staff
+from shopkit.core.kernel import idempotency
 
 
 def keyed(text: str) -> dict[str, str]:
@@ -100,8 +101,6 @@ async def test_a_new_key_on_a_completed_cart_answers_the_same_order_and_is_kept(
 async def test_a_replay_shows_the_order_as_it_is_now_in_the_language_asked_for(
     make: Any, making: Any, buyer: Any
 ) -> None:
-    from shopkit.core.checkout import staff
-
     await make.shipping()
     body, key = making.quick_body(await make.product()), making.key()
     order = (await buyer.quick(body, **key)).json()["order"]
@@ -207,8 +206,6 @@ async def test_stored_answers_hold_no_tokens(make: Any, making: Any, buyer: Any)
 
 
 async def test_keys_are_forgotten_after_the_published_time(make: Any, making: Any, buyer: Any) -> None:
-    from shopkit.core.kernel import idempotency
-
     await make.shipping()
     await buyer.order(await make.product())
     async with make.shop.uow(make.scope) as uow:

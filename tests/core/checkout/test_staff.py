@@ -76,12 +76,15 @@ async def test_an_order_is_complete_when_delivered_and_paid_in_either_order(
         "order.confirmed",
         "order.processing",
         "shipment.shipped",
-        *{"deliver": ["shipment.delivered", "payment.collected"], "collect": ["payment.collected", "shipment.delivered"]}[
-            last[0]
-        ],
+        *{
+            "deliver": ["shipment.delivered", "payment.collected"],
+            "collect": ["payment.collected", "shipment.delivered"],
+        }[last[0]],
         "order.completed",
     ]
-    ledger = await make.sql("SELECT type, stock_delta, reserved_delta, actor_type FROM inventory_transactions ORDER BY id")
+    ledger = await make.sql(
+        "SELECT type, stock_delta, reserved_delta, actor_type FROM inventory_transactions ORDER BY id"
+    )
     assert sorted(tuple(row) for row in ledger) == [
         ("reservation", 0, 2, "system"),
         ("restock", 5, 0, "system"),
@@ -223,11 +226,11 @@ async def test_a_tracking_number_is_shown_to_the_buyer(make: Any, buyer: Any) ->
     order = await buyer.order(await make.product())
     await walk(make, order["number"], "confirm")
     await make.staff(staff.hand_over, order["number"], tracking_number="RX-1")
-    shown = (
-        await buyer.call("GET", f"/orders/{order['number']}", headers={"X-Order-Token": order["token"]})
-    ).json()
+    shown = (await buyer.call("GET", f"/orders/{order['number']}", headers={"X-Order-Token": order["token"]})).json()
     assert (shown["display_status"], shown["fulfillment_status"]) == ("shipped", "shipped")
-    assert [(each["tracking_number"], each["tracking_status"]) for each in shown["shipments"]] == [("RX-1", "picked_up")]
+    assert [(each["tracking_number"], each["tracking_status"]) for each in shown["shipments"]] == [
+        ("RX-1", "picked_up")
+    ]
 
 
 async def test_staff_write_notes(make: Any) -> None:

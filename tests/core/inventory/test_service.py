@@ -277,6 +277,18 @@ async def test_i4_a_setting_that_changed_in_between_leaves_no_hold_behind(
     assert await make.levels(product.variant) == [(3, 3)]
 
 
+async def test_a_hold_where_nothing_is_sold_any_more_stands_in_no_other_edits_way(make: Any, buyer: Any) -> None:
+    product, other = await make.product(stock=3), await make.product(is_tracked=False)
+    await make.settings({"inventory.hold_on_add": True})
+    cart = await buyer.open((product, 3), other)
+    await make.sql("UPDATE store_locations SET status = 'paused'")
+    line = next(line["id"] for line in cart["items"] if line["variant_id"] == str(other.variant))
+    answer = await buyer.call("DELETE", f"{buyer.at}/items/{line}", headers=buyer.token)
+    assert answer.status_code == 200, answer.text
+    assert [line["available"] for line in answer.json()["items"]] == [False]
+    assert await make.levels(product.variant) == [(3, 0)], "what cannot be sold is not held"
+
+
 # Receive and adjust
 
 

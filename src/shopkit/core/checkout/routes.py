@@ -15,7 +15,7 @@ from litestar.params import FromPath, JSONBody
 from shopkit.core.cart import service as cart_service
 from shopkit.core.cart.errors import CartClosed, CartCompleting, CartNotFound, TooManyLines, VariantUnavailable
 from shopkit.core.cart.schemas import CartChange
-from shopkit.core.checkout import carts, paying, saga
+from shopkit.core.checkout import carts, examples, paying, saga
 from shopkit.core.checkout.errors import CartChanged, RequirementsMissing
 from shopkit.core.checkout.process import CheckoutShop
 from shopkit.core.checkout.schemas import (
@@ -94,6 +94,7 @@ async def edit(
     "/carts",
     headers=KEY_WELCOME,
     problems=[OutOfStock, VariantUnavailable, TooManyLines],
+    examples=[examples.NEW_CART],
     summary="New cart",
 )
 async def create_cart(
@@ -122,7 +123,13 @@ async def create_cart(
     return await transact(shop, caller, once)
 
 
-@get("/carts/{cart_id:str}", headers=CART_TOKEN, problems=[CartNotFound], summary="The cart")
+@get(
+    "/carts/{cart_id:str}",
+    headers=CART_TOKEN,
+    problems=[CartNotFound],
+    examples=[examples.SHOW_CART],
+    summary="The cart",
+)
 async def show_cart(
     request: AnyRequest,
     shop: NamedDependency[CheckoutShop],
@@ -142,6 +149,7 @@ EDITS = [CartNotFound, CartClosed, CartCompleting]
     status_code=200,
     headers=CART_TOKEN | KEY_WELCOME,
     problems=[*EDITS, OutOfStock, VariantUnavailable, TooManyLines],
+    examples=[examples.ADD],
     summary="Add to the cart",
 )
 async def add_item(
@@ -159,6 +167,7 @@ async def add_item(
     "/carts/{cart_id:str}/items/{item_id:str}",
     headers=CART_TOKEN | KEY_WELCOME,
     problems=[*EDITS, OutOfStock],
+    examples=[examples.SET_QUANTITY],
     summary="Change a line",
 )
 async def change_item(
@@ -185,6 +194,7 @@ async def change_item(
     status_code=200,
     headers=CART_TOKEN | KEY_WELCOME,
     problems=EDITS,
+    examples=[examples.REMOVE],
     summary="Remove a line",
 )
 async def remove_item(
@@ -203,6 +213,7 @@ async def remove_item(
     "/carts/{cart_id:str}",
     headers=CART_TOKEN | KEY_WELCOME,
     problems=EDITS,
+    examples=[examples.CHANGE],
     summary="Contact, addresses, choices",
 )
 async def change_cart(
@@ -220,6 +231,7 @@ async def change_cart(
     "/carts/{cart_id:str}/shipping-options",
     headers=CART_TOKEN,
     problems=[CartNotFound],
+    examples=[examples.OPTIONS],
     summary="Ways of delivery",
 )
 async def shipping_options(
@@ -238,6 +250,7 @@ async def shipping_options(
     "/carts/{cart_id:str}/payment-methods",
     headers=CART_TOKEN,
     problems=[CartNotFound],
+    examples=[examples.METHODS],
     summary="Ways to pay",
 )
 async def payment_methods(
@@ -267,6 +280,7 @@ def placed(shop: CheckoutShop, scope: Scope, order: OrderDoc) -> Placed:
     "/carts/{cart_id:str}/complete",
     headers=CART_TOKEN | KEY,
     problems=[*EDITS, CartChanged, OutOfStock, VariantUnavailable, RequirementsMissing],
+    examples=[examples.COMPLETE],
     summary="Place the order",
 )
 async def complete_cart(
@@ -289,6 +303,7 @@ async def complete_cart(
     "/quick-orders",
     headers=KEY,
     problems=[CartChanged, OutOfStock, VariantUnavailable, RequirementsMissing],
+    examples=[examples.QUICK],
     summary="An order in one request",
 )
 async def quick_order(
@@ -324,6 +339,7 @@ async def order_of(request: AnyRequest, shop: CheckoutShop, scope: Scope, uow: U
     query=OrderQuery,
     headers={"X-Order-Token": "The token that came with the order; or `?token=`."},
     problems=[OrderNotFound],
+    examples=[examples.SHOW_ORDER],
     summary="The order",
 )
 async def show_order(
@@ -345,6 +361,7 @@ async def show_order(
     query=OrderQuery,
     headers={"X-Order-Token": "The token that came with the order; or `?token=`."} | KEY,
     problems=[OrderNotFound, AlreadyPaid, OrderClosed, PaymentOpen],
+    examples=[examples.PAY_AGAIN],
     summary="Pay again or otherwise",
 )
 async def pay_again(

@@ -17,8 +17,8 @@ WITH given AS (
     SELECT $1::jsonb AS doc
 ), made AS (
     INSERT INTO orders (id, store_id, customer_id, cart_id, number, status, payment_status, fulfillment_status,
-        currency, subtotal, discount_total, shipping_total, tax_total, tax_included, fee_total, total, tax_lines, locale,
-        contact_name, contact_phone, contact_email, shipping_method, payment_method, customer_note,
+        currency, subtotal, discount_total, shipping_total, tax_total, tax_included, fee_total, total, tax_lines,
+        locale, contact_name, contact_phone, contact_email, shipping_method, payment_method, customer_note,
         shipping_address_id, billing_address_id, placed_at, confirmed_at)
     SELECT g.id, g.store_id, g.customer_id, g.cart_id, g.number, g.status, g.payment_status, g.fulfillment_status,
         g.currency, g.subtotal, g.discount_total, g.shipping_total, g.tax_total, g.tax_included, g.fee_total, g.total,
@@ -160,7 +160,7 @@ async def set_axis(uow: Uow, order: OrderRow, axis: str, to: str, *, reason: str
     current = getattr(order, axis)
     if current == to:
         return
-    await uow.sql.execute(f"UPDATE orders SET {axis} = $2 WHERE id = $1", order.id, to)  # noqa: S608
+    await uow.sql.execute(f"UPDATE orders SET {axis} = $2 WHERE id = $1", order.id, to)
     await record(uow, order.id, step(uow, axis, current, to, reason=reason))
 
 

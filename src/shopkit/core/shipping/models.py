@@ -21,7 +21,7 @@ from shopkit.core.shipping.states import SHIPMENT, TRACKING_STATUSES
 
 
 class ShippingZone(Timestamps, TenantRow):
-    """Destinations with the same prices. Of several that match, the most exact wins; one without regions is all else."""
+    """Destinations with the same prices. The most exact one that matches wins; one without regions is all else."""
 
     __tablename__ = "shipping_zones"
     __table_args__ = (belongs_to("store_id", "stores"), unique("store_id", "code"))
