@@ -184,12 +184,22 @@ async def test_text_that_cannot_be_stored_or_is_too_long_is_pointed_at(
 
 @pytest.mark.parametrize(
     "total",
-    ["1", '"1"', "null", "{}", '{"amount": 1}', '{"amount": 1.5, "currency": "BDT"}',
-     '{"amount": "1", "currency": "BDT"}',
-     '{"amount": -1, "currency": "BDT"}', '{"amount": 1, "currency": "bdt"}', '{"amount": 1, "currency": "XXX"}',
-     '{"amount": 1, "currency": "BDT\\n"}', '{"amount": 1000000000000000000, "currency": "BDT"}',
-     '{"amount": 1, "currency": "BDT", "tax": 1}'],
-)  # fmt: skip
+    [
+        "1",
+        '"1"',
+        "null",
+        "{}",
+        '{"amount": 1}',
+        '{"amount": 1.5, "currency": "BDT"}',
+        '{"amount": "1", "currency": "BDT"}',
+        '{"amount": -1, "currency": "BDT"}',
+        '{"amount": 1, "currency": "bdt"}',
+        '{"amount": 1, "currency": "XXX"}',
+        '{"amount": 1, "currency": "BDT\\n"}',
+        '{"amount": 1000000000000000000, "currency": "BDT"}',
+        '{"amount": 1, "currency": "BDT", "tax": 1}',
+    ],
+)
 async def test_money_has_one_spelling(make: Any, doors: Doors, total: str) -> None:
     await refuse(make, doors, "complete", f'{{"expected_total": {total}}}'.encode(), {422})
 

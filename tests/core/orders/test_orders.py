@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+import msgspec
 import pytest
 
 from shopkit.core.checkout import staff
@@ -61,12 +62,8 @@ async def test_what_was_placed_is_what_is_read(make: Any, making: Any) -> None:
     read = await make.read_order(placed.number)
     times = [step.created_at for step in read.history]
     assert times == sorted(times)
-    for step in (*placed.history, *read.history):
-        step_time = {"created_at": None}
-        assert {**{name: getattr(step, name) for name in step.__struct_fields__}, **step_time}
-    plain = [(step.axis, step.subject_id, step.from_status, step.to_status, step.actor_type) for step in placed.history]
-    again = [(step.axis, step.subject_id, step.from_status, step.to_status, step.actor_type) for step in read.history]
-    assert plain == again
+    # Only the database knows when each step was written.
+    assert [msgspec.structs.replace(step, created_at=None) for step in read.history] == placed.history
     for name in placed.__struct_fields__:
         if name != "history":
             assert getattr(read, name) == getattr(placed, name), name

@@ -52,3 +52,18 @@ def alt(locale: str | None) -> str:
 def label(table: str, locale: str | None) -> str:
     """What an option or a value is called, if it has a name in that language."""
     return f"nullif({table}.translations->>{locale}, '')" if locale else "NULL"
+
+
+def stock_sold_here(variant: str, product: str) -> str:
+    """FROM and WHERE of the stock rows `s` that the store may sell: the rule of `inventory.queries.SELLABLE`.
+
+    Its locations, and whether any product is bound to some, are asked once for the whole statement.
+    """
+    return f"""
+        FROM inventory_stocks s
+        WHERE {variant} AND s.location_id = ANY(ARRAY(
+            SELECT l.id FROM store_locations l WHERE l.store_id = $1 AND l.status = 'active'))
+          AND (NOT EXISTS (SELECT FROM product_locations)
+               OR NOT EXISTS (SELECT FROM product_locations pl WHERE pl.product_id = {product})
+               OR EXISTS (SELECT FROM product_locations pl
+                          WHERE pl.product_id = {product} AND pl.location_id = s.location_id))"""

@@ -10,7 +10,6 @@ from typing import Final
 
 from msgspec import Struct
 
-from shopkit.core.inventory.queries import SELLABLE
 from shopkit.core.kernel.pages import MAX_LIMIT
 from shopkit.core.storefront.fragments import (
     CATEGORY_SHOWN,
@@ -18,6 +17,7 @@ from shopkit.core.storefront.fragments import (
     VISIBLE,
     alt,
     prices_now,
+    stock_sold_here,
     text,
     translation,
 )
@@ -149,8 +149,7 @@ def _offer(row: str) -> str:
                 nullif(greatest(offer.rank[1], coalesce(nullif(-offer.rank[2], 0), -prices.common[2])), offer.rank[1])
                     AS compare_at,
                 coalesce(offer.ids && variants.uncounted, false) OR EXISTS (
-                    SELECT FROM inventory_stocks s
-                    {SELLABLE.format(variant="s.variant_id = ANY(offer.ids)", store="$1", product=product)}
+                    SELECT {stock_sold_here("s.variant_id = ANY(offer.ids)", product)}
                       AND s.stock + s.oversell_limit > s.reserved) AS in_stock
             FROM (
                 SELECT array_agg(v.id) AS ids, array_agg(v.id) FILTER (WHERE NOT v.track_inventory) AS uncounted

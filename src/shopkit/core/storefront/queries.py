@@ -7,7 +7,6 @@ from typing import Any, Final
 import asyncpg
 import msgspec
 
-from shopkit.core.inventory.queries import SELLABLE
 from shopkit.core.kernel.uow import Uow
 from shopkit.core.storefront.fragments import (
     CATEGORY_SHOWN,
@@ -17,6 +16,7 @@ from shopkit.core.storefront.fragments import (
     label,
     name,
     prices_now,
+    stock_sold_here,
     text,
     translation,
 )
@@ -84,7 +84,6 @@ def product_statement(is_translated: bool) -> str:
 
 
 def _variants(locale: str | None) -> str:
-    sellable = SELLABLE.format(variant="s.variant_id = v.id", store="$1", product="v.product_id")
     return f"""
         WITH prices AS MATERIALIZED ({prices_now("p.id", "$3")})
         SELECT json_agg(x ORDER BY x.position, x.id) FROM (
@@ -93,7 +92,7 @@ def _variants(locale: str | None) -> str:
                 coalesce(own.compare_at, common.compare_at) AS compare_at,
                 CASE WHEN v.track_inventory THEN (
                     SELECT coalesce(sum(greatest(s.stock + s.oversell_limit - s.reserved, 0)), 0)
-                    FROM inventory_stocks s {sellable}) END AS free,
+                    {stock_sold_here("s.variant_id = v.id", "p.id")}) END AS free,
                 m.path, {alt(locale)} AS alt
             FROM product_variants v
             LEFT JOIN prices own ON own.variant_id = v.id
