@@ -98,7 +98,8 @@ def _limits(
     command = [sys.executable, "-m", "bench.limits", postgres.limits_dsn, str(port)]
     app = servers.start("limits", command, port=port, cpu=cpus.app, ready_path="/static", folder=folder)
     stack.callback(app.stop)
-    return rounds.Side(name="limits", app=app, buyers=workloads.Buyers("", slugs))
+    buyers = workloads.Buyers("", slugs)
+    return rounds.Side(name="limits", app=app, dsn=postgres.limits_dsn, practice=("order",), buyers=buyers)
 
 
 def _shop(
@@ -114,7 +115,8 @@ def _shop(
     shop.load(postgres, folder, products=options.products, hot=options.rounds)
     app, starts = shop.serve(postgres, folder, cpus)
     stack.callback(app.stop)
-    return rounds.Side(name="shopkit", app=app, buyers=workloads.Buyers(workloads.PREFIX, slugs)), starts
+    buyers, practice = workloads.Buyers(workloads.PREFIX, slugs), ("cart", "checkout", "order")
+    return rounds.Side(name="shopkit", app=app, dsn=postgres.shop_dsn, practice=practice, buyers=buyers), starts
 
 
 def _machine(options: argparse.Namespace, version: str, cpus: measure.Cpus, load_before: float) -> report.Machine:

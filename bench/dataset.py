@@ -1,6 +1,8 @@
 """The bench's shop: the same products on every machine and in every run, for ShopKit and for the limits alike."""
 
 import random
+import struct
+import zlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import product as combinations
@@ -111,6 +113,10 @@ class Product(Struct, frozen=True, kw_only=True):
     option: str
     compare_at: int | None
     published_at: datetime
+    seo_title: str
+    seo_description: str
+    picture: bytes
+    """A PNG of one pixel; no two products have the same."""
     variants: tuple[Variant, ...]
 
 
@@ -138,6 +144,9 @@ def hot_products(count: int) -> Iterator[Product]:
             option="Colour",
             compare_at=159_000,
             published_at=NEWEST - timedelta(days=400),
+            seo_title=f"Flash Sale Smartphone {number + 1} at the best price",
+            seo_description="Fifty pieces at this price.",
+            picture=_png(0xFFFFFF - number),
             variants=(variant,),
         )
 
@@ -168,6 +177,9 @@ def _product(number: int, category: Category, chance: random.Random) -> Product:
         option=option,
         compare_at=int(taka * 1.25) * 100 if chance.random() < 0.3 else None,
         published_at=NEWEST - timedelta(minutes=7 * number),
+        seo_title=f"{title} at the best price",
+        seo_description=f"Buy {title} online, delivered anywhere in Bangladesh.",
+        picture=_png(number),
         variants=variants,
     )
 
@@ -177,6 +189,16 @@ def _description(collection: str, adjective: str, noun: str, category: Category)
         f"{adjective} {noun.lower()} from our {collection} collection. Checked by hand before it is packed, delivered "
         f"anywhere in Bangladesh within two to five days, and exchanged within seven days if it does not suit you. "
         f"See everything else in {category.name} for things that go with it."
+    )
+
+
+def _png(colour: int) -> bytes:
+    """One pixel of this colour (0xRRGGBB)."""
+    header = struct.pack(">IIBBBBB", 1, 1, 8, 2, 0, 0, 0)
+    pixel = zlib.compress(b"\0" + colour.to_bytes(3, "big"))
+    chunks = ((b"IHDR", header), (b"IDAT", pixel), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body)) for kind, body in chunks
     )
 
 

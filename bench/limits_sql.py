@@ -5,41 +5,55 @@ STATIC_BYTES = 4096
 PRODUCT = """
 SELECT json_build_object(
     'id', p.id, 'slug', p.slug, 'title', p.title, 'description', p.description,
-    'category', json_build_object('id', c.id, 'slug', c.slug, 'name', c.name), 'options', p.options,
+    'category', json_build_object('id', c.id, 'slug', c.slug, 'name', c.name),
+    'options', (
+        SELECT json_agg(json_build_object('name', o.name, 'values', (
+            SELECT json_agg(w.value ORDER BY w.position) FROM option_values w WHERE w.option_id = o.id))
+            ORDER BY o.position)
+        FROM product_options o WHERE o.product_id = p.id),
     'variants', (
         SELECT json_agg(json_build_object(
             'id', v.id, 'sku', v.sku, 'title', v.title, 'options', v.options,
-            'price', json_build_object('amount', v.price, 'currency', v.currency),
-            'compare_at', CASE WHEN v.compare_at > v.price
-                THEN json_build_object('amount', v.compare_at, 'currency', v.currency) END,
-            'in_stock', s.stock > s.reserved) ORDER BY v.position)
-        FROM variants v JOIN stocks s ON s.variant_id = v.id WHERE v.product_id = p.id),
-    'images', '[]'::json)::text
+            'price', json_build_object('amount', x.amount, 'currency', x.currency),
+            'compare_at', CASE WHEN x.compare_at > x.amount
+                THEN json_build_object('amount', x.compare_at, 'currency', x.currency) END,
+            'in_stock', EXISTS (SELECT FROM stocks s WHERE s.variant_id = v.id AND s.stock > s.reserved),
+            'available', NULL) ORDER BY v.position)
+        FROM variants v JOIN prices x ON x.variant_id = v.id AND x.currency = 'BDT' WHERE v.product_id = p.id),
+    'images', (
+        SELECT json_agg(json_build_object('url', m.url, 'alt', m.alt) ORDER BY m.position)
+        FROM media m WHERE m.product_id = p.id),
+    'seo', p.seo)::text
 FROM products p JOIN categories c ON c.id = p.category_id WHERE p.slug = $1
 """
 
 LIST = """
 SELECT json_build_object('items', coalesce(json_agg(json_build_object(
     'id', p.id, 'slug', p.slug, 'title', p.title,
-    'price', json_build_object('amount', m.price, 'currency', m.currency),
-    'compare_at', CASE WHEN m.compare_at > m.price
-        THEN json_build_object('amount', m.compare_at, 'currency', m.currency) END,
-    'image', NULL, 'in_stock', m.in_stock) ORDER BY p.published_at DESC, p.id DESC), '[]'::json),
+    'price', json_build_object('amount', m.amount, 'currency', 'BDT'),
+    'compare_at', CASE WHEN m.compare_at > m.amount
+        THEN json_build_object('amount', m.compare_at, 'currency', 'BDT') END,
+    'image', (
+        SELECT json_build_object('url', i.url, 'alt', i.alt) FROM media i
+        WHERE i.product_id = p.id ORDER BY i.position LIMIT 1),
+    'in_stock', m.in_stock,
+    'rating', '{"average": null, "count": 0}'::json) ORDER BY p.published_at DESC, p.id DESC), '[]'::json),
     'next_cursor', min(p.published_at))::text
 FROM (
     SELECT id, slug, title, published_at FROM products
     WHERE category_id = (SELECT id FROM categories WHERE slug = $1)
     ORDER BY published_at DESC, id DESC LIMIT 24) p
 CROSS JOIN LATERAL (
-    SELECT min(v.price) AS price, min(v.compare_at) AS compare_at, min(v.currency) AS currency,
-        bool_or(s.stock > s.reserved) AS in_stock
-    FROM variants v JOIN stocks s ON s.variant_id = v.id WHERE v.product_id = p.id) m
+    SELECT min(x.amount) AS amount, min(x.compare_at) AS compare_at, bool_or(s.stock > s.reserved) AS in_stock
+    FROM variants v JOIN prices x ON x.variant_id = v.id AND x.currency = 'BDT' JOIN stocks s ON s.variant_id = v.id
+    WHERE v.product_id = p.id) m
 """
 
 # The eight statements of the one-POST order, between BEGIN and COMMIT; the stock row last, its lock held shortest.
 REPLAY = "SELECT answer FROM keys WHERE key = $1"
 PRICES = """
-SELECT v.id, v.price, p.title FROM variants v JOIN products p ON p.id = v.product_id
+SELECT v.id, x.amount AS price, p.title
+FROM variants v JOIN prices x ON x.variant_id = v.id AND x.currency = 'BDT' JOIN products p ON p.id = v.product_id
 WHERE v.id = ANY ($1::uuid[]) ORDER BY v.id
 """
 CUSTOMER = """
@@ -70,7 +84,8 @@ CHECKOUT_SCRIPT = """
 \\set n random(1, :variants)
 \\set phone random(1, 99999999)
 BEGIN;
-SELECT v.id AS variant, v.price AS price, p.title AS title FROM variants v JOIN products p ON p.id = v.product_id
+SELECT v.id AS variant, x.amount AS price, p.title AS title
+    FROM variants v JOIN prices x ON x.variant_id = v.id AND x.currency = 'BDT' JOIN products p ON p.id = v.product_id
     WHERE v.n = :n \\gset
 INSERT INTO customers (phone, name) VALUES ('+88017' || lpad(:phone, 8, '0'), 'Rahima Khatun')
     ON CONFLICT (phone) DO UPDATE SET seen_at = now() RETURNING id AS customer \\gset

@@ -1,4 +1,6 @@
-"""Plain tables for the limits: the same products, no tenant, no row security, and only what the queries read."""
+"""Plain tables for the limits: the same products, normalised as any shop has them; no tenant, no row security."""
+
+import hashlib
 
 import asyncpg
 import msgspec
@@ -9,17 +11,31 @@ SCHEMA = """
 CREATE TABLE categories (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), slug text NOT NULL UNIQUE, name text NOT NULL);
 CREATE TABLE products (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), category_id uuid NOT NULL REFERENCES categories,
-    slug text NOT NULL UNIQUE, title text NOT NULL, description text NOT NULL, options json NOT NULL,
+    slug text NOT NULL UNIQUE, title text NOT NULL, description text NOT NULL, seo json NOT NULL,
     published_at timestamptz NOT NULL);
 CREATE INDEX products_newest ON products (category_id, published_at DESC, id DESC);
 CREATE TABLE variants (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), product_id uuid NOT NULL REFERENCES products,
     sku text NOT NULL UNIQUE, title text NOT NULL, options json NOT NULL, position int NOT NULL,
-    price bigint NOT NULL, compare_at bigint, currency char(3) NOT NULL,
     n bigint GENERATED ALWAYS AS IDENTITY UNIQUE);
 CREATE INDEX variants_of_product ON variants (product_id, position);
+CREATE TABLE product_options (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), product_id uuid NOT NULL REFERENCES products,
+    name text NOT NULL, position int NOT NULL, UNIQUE (product_id, position));
+CREATE TABLE option_values (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), option_id uuid NOT NULL REFERENCES product_options,
+    value text NOT NULL, position int NOT NULL, UNIQUE (option_id, position));
+CREATE TABLE prices (
+    variant_id uuid NOT NULL REFERENCES variants, currency char(3) NOT NULL, amount bigint NOT NULL, compare_at bigint,
+    PRIMARY KEY (variant_id, currency) INCLUDE (amount, compare_at));
+CREATE TABLE media (
+    id uuid PRIMARY KEY DEFAULT gen_random_uuid(), product_id uuid NOT NULL REFERENCES products, url text NOT NULL,
+    alt text NOT NULL, position int NOT NULL, UNIQUE (product_id, position));
+CREATE TABLE locations (id uuid PRIMARY KEY DEFAULT gen_random_uuid(), name text NOT NULL);
+INSERT INTO locations (name) VALUES ('Warehouse');
 CREATE TABLE stocks (
-    variant_id uuid PRIMARY KEY REFERENCES variants, stock int NOT NULL, reserved int NOT NULL DEFAULT 0,
+    variant_id uuid NOT NULL REFERENCES variants, location_id uuid NOT NULL REFERENCES locations,
+    stock int NOT NULL, reserved int NOT NULL DEFAULT 0, PRIMARY KEY (variant_id, location_id),
     CHECK (reserved BETWEEN 0 AND stock)) WITH (fillfactor = 80);
 CREATE TABLE customers (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(), phone text NOT NULL UNIQUE, name text NOT NULL,
@@ -48,19 +64,32 @@ CREATE INDEX reservations_of_order ON reservations (order_id);
 
 _STAGING = """
 CREATE TEMP TABLE staged (
-    slug text, title text, description text, category text, options text, published_at timestamptz,
+    slug text, title text, description text, category text, seo text, image_url text, image_alt text,
+    option text, published_at timestamptz,
     sku text, variant_title text, variant_options text, position int, price bigint, compare_at bigint, stock int)
 """
 
 _SPREAD = (
-    """INSERT INTO products (category_id, slug, title, description, options, published_at)
-       SELECT DISTINCT ON (s.slug) c.id, s.slug, s.title, s.description, s.options::json, s.published_at
+    """INSERT INTO products (category_id, slug, title, description, seo, published_at)
+       SELECT DISTINCT ON (s.slug) c.id, s.slug, s.title, s.description, s.seo::json, s.published_at
        FROM staged s JOIN categories c ON c.slug = s.category ORDER BY s.slug""",
-    """INSERT INTO variants (product_id, sku, title, options, position, price, compare_at, currency)
-       SELECT p.id, s.sku, s.variant_title, s.variant_options::json, s.position, s.price, s.compare_at, 'BDT'
+    """INSERT INTO variants (product_id, sku, title, options, position)
+       SELECT p.id, s.sku, s.variant_title, s.variant_options::json, s.position
        FROM staged s JOIN products p USING (slug) ORDER BY s.published_at DESC, s.position""",
-    """INSERT INTO stocks (variant_id, stock) SELECT v.id, s.stock FROM staged s JOIN variants v USING (sku)
-       ORDER BY v.n""",
+    """INSERT INTO product_options (product_id, name, position)
+       SELECT p.id, s.option, 0 FROM staged s JOIN products p USING (slug) WHERE s.position = 0
+       ORDER BY s.published_at DESC""",
+    """INSERT INTO option_values (option_id, value, position)
+       SELECT o.id, s.variant_title, s.position
+       FROM staged s JOIN products p USING (slug) JOIN product_options o ON o.product_id = p.id
+       ORDER BY s.published_at DESC, s.position""",
+    """INSERT INTO media (product_id, url, alt, position)
+       SELECT p.id, s.image_url, s.image_alt, 0 FROM staged s JOIN products p USING (slug) WHERE s.position = 0
+       ORDER BY s.published_at DESC""",
+    """INSERT INTO prices (variant_id, currency, amount, compare_at)
+       SELECT v.id, 'BDT', s.price, s.compare_at FROM staged s JOIN variants v USING (sku) ORDER BY v.n""",
+    """INSERT INTO stocks (variant_id, location_id, stock)
+       SELECT v.id, l.id, s.stock FROM staged s JOIN variants v USING (sku) CROSS JOIN locations l ORDER BY v.n""",
 )
 
 
@@ -82,13 +111,20 @@ async def fill(dsn: str, *, count: int, hot: int) -> None:
 
 
 def _rows(item: dataset.Product) -> list[tuple[object, ...]]:
-    options = _json([{"name": item.option, "values": [variant.value for variant in item.variants]}])
+    seo = _json({"title": item.seo_title, "description": item.seo_description})
     return [
-        (item.slug, item.title, item.description, item.category.slug, options, item.published_at,
+        (item.slug, item.title, item.description, item.category.slug, seo, _url(item.picture), item.title,
+         item.option, item.published_at,
          variant.sku, variant.value, _json({item.option: variant.value}), position, variant.price, item.compare_at,
          variant.stock)
         for position, variant in enumerate(item.variants)
     ]  # fmt: skip
+
+
+def _url(picture: bytes) -> str:
+    """As ShopKit answers it: the file is named by its hash."""
+    digest = hashlib.sha256(picture).hexdigest()
+    return f"/media/{digest[:2]}/{digest}.png"
 
 
 def _json(value: object) -> str:

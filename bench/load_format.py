@@ -1,10 +1,20 @@
 """The dataset as `shopkit load` takes it: a shop in Bangladesh with flat shipping and no tax."""
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from bench import dataset
 
 FORMAT_VERSION = 1
+PICTURES = "pictures"
+
+
+def write_pictures(folder: Path, products: int, hot: int) -> None:
+    """The files that the document names, beside it."""
+    (folder / PICTURES).mkdir()
+    for item in _everything(products, hot):
+        (folder / _picture(item)).write_bytes(item.picture)
 
 
 def document(products: int, hot: int) -> dict[str, Any]:
@@ -17,8 +27,17 @@ def document(products: int, hot: int) -> dict[str, Any]:
             {"slug": place.slug, "name": place.name, "position": position}
             for position, place in enumerate(dataset.categories())
         ],
-        "products": [_product(item) for item in (*dataset.products(products), *dataset.hot_products(hot))],
+        "products": [_product(item) for item in _everything(products, hot)],
     }
+
+
+def _everything(products: int, hot: int) -> Iterator[dataset.Product]:
+    yield from dataset.products(products)
+    yield from dataset.hot_products(hot)
+
+
+def _picture(item: dataset.Product) -> str:
+    return f"{PICTURES}/{item.slug}.png"
 
 
 def _shipping() -> dict[str, Any]:
@@ -40,6 +59,8 @@ def _product(item: dataset.Product) -> dict[str, Any]:
         "status": "active",
         "published_at": item.published_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "categories": [item.category.slug],
+        "seo": {"title": item.seo_title, "description": item.seo_description},
+        "images": [{"file": _picture(item), "alt": item.title}],
         "price": item.variants[0].price,
         "compare_at": item.compare_at,
         "options": [{"name": item.option, "values": [variant.value for variant in item.variants]}],

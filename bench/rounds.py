@@ -8,9 +8,10 @@ import uvloop
 from msgspec import Struct, field
 from rich.console import Console
 
-from bench import dataset, driver, measure, pgbench, servers, statements, workloads
+from bench import database, dataset, driver, measure, pgbench, servers, statements, workloads
 
 WARM_UP_SECONDS = 1.0
+PRACTICE_OPERATIONS = 300
 
 
 class Sample(Struct, kw_only=True):
@@ -42,6 +43,10 @@ class Side(Struct, kw_only=True):
 
     name: str
     app: servers.App
+    dsn: str
+    """Its database as superuser, for VACUUM and ANALYZE."""
+    practice: tuple[str, ...]
+    """Workloads that write: some of each before anything is measured."""
     buyers: workloads.Buyers
     samples: dict[str, list[Sample]] = field(default_factory=dict)
     rushes: list[workloads.Rush] = field(default_factory=list)
@@ -86,7 +91,15 @@ class Course(Struct, kw_only=True):
     """Set: every statement is counted, and the counts are printed after each loop."""
 
     def prepare(self, side: Side) -> None:
-        uvloop.run(side.buyers.prepare(driver.Client(0, "127.0.0.1", side.app.port)))
+        """Some hundred carts and orders, then ANALYZE, as autovacuum does within a minute.
+
+        Plans made while a table was empty would otherwise be kept; ANALYZE makes every connection plan anew.
+        """
+        client = driver.Client(0, "127.0.0.1", side.app.port)
+        journeys = [side.journey(workload) for workload in side.practice]
+        uvloop.run(side.buyers.prepare(client, journeys, PRACTICE_OPERATIONS // len(journeys)))
+        measure.settle(side.app.pid, self.postmaster)
+        database.vacuum(side.dsn)
 
     def run(self, side: Side, workload: str) -> None:
         """One closed loop, with CPU counted between the same two instants as the operations."""

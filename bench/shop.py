@@ -27,6 +27,7 @@ def load(postgres: Postgres, folder: Path, *, products: int, hot: int) -> None:
     """Migrate and load the dataset through the shop's own command. Raises `RuntimeError` with what it said."""
     file = folder / "dataset.json"
     file.write_text(json.dumps(load_format.document(products, hot), ensure_ascii=False))
+    load_format.write_pictures(folder, products, hot)
     _command(postgres, "migrate")
     _command(postgres, "tenant", "create", "bench")
     _command(postgres, "load", str(file))

@@ -16,7 +16,7 @@ import msgspec
 from msgspec import Struct
 
 from bench import dataset
-from bench.driver import Client, UnexpectedAnswerError
+from bench.driver import Client, Journey, UnexpectedAnswerError
 
 PREFIX = "/api/store/v1"
 PAGE = 24
@@ -56,6 +56,7 @@ class _Page(Struct):
 
 class _Product(Struct):
     variants: list[_Id]
+    images: list[Any]
 
 
 class _Option(Struct):
@@ -111,17 +112,23 @@ class Buyers:
         self._numbers = itertools.count(1)
         self._run = uuid.uuid4().hex
 
-    async def prepare(self, client: Client) -> None:
-        """Look at the pages as a buyer would: they must be complete, and they give the variants to buy."""
+    async def prepare(self, client: Client, journeys: Sequence[Journey], times: int) -> None:
+        """Look at the pages as a buyer would: they must be complete, and they give the variants to buy.
+
+        Then go each of the journeys so many times.
+        """
         for slug in self._chance.sample(self._slugs, min(SAMPLED_PRODUCTS, len(self._slugs))):
             body = await client.ask("GET", f"{self._prefix}/products/{slug}")
-            found = _product(body).variants
-            if len(found) != dataset.VARIANTS_PER_PRODUCT:
-                raise UnexpectedAnswerError(200, f"product {slug} has {len(found)} variants", body)
-            self._variants += [variant.id for variant in found]
+            found = _product(body)
+            if len(found.variants) != dataset.VARIANTS_PER_PRODUCT or len(found.images) != 1:
+                raise UnexpectedAnswerError(200, f"product {slug} lacks variants or its image", body)
+            self._variants += [variant.id for variant in found.variants]
         body = await client.ask("GET", f"{self._prefix}/products?category={self._categories[0]}&sort=newest")
         if len(_page(body).items) != min(PAGE, len(self._slugs) // len(self._categories)):
             raise UnexpectedAnswerError(200, "the list is not a full page", body)
+        for journey in journeys:
+            for _ in range(times):
+                await journey(client)
         client.close()
 
     async def static(self, client: Client) -> None:

@@ -93,6 +93,7 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Config:
         checkouts_per_minute=UNLIMITED,
         lookups_per_minute=UNLIMITED,
         log_level="error",
+        page_cache_bytes=0,  # tests read what they have just written; test_cache.py has shops that keep answers
     )
 
 

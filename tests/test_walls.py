@@ -39,7 +39,7 @@ async def stripped(alone: Any) -> AsyncIterator[Any]:
                 FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid
                 WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r' AND a.attnotnull AND a.attnum > 0
                   AND a.attidentity = '' AND a.attname NOT IN ('tenant_id', 'id')
-                  AND c.relname NOT IN ('shopkit_version', 'cache_epochs') LOOP
+                  AND c.relname NOT IN ('shopkit_version', 'cache_changes', 'cache_epochs') LOOP
                 EXECUTE format('ALTER TABLE %s ALTER COLUMN %I DROP NOT NULL', found.place, found.attname);
             END LOOP;
         END $$

@@ -22,6 +22,7 @@ from shopkit.core.kernel.shop import Limits
 from shopkit.core.kernel.uow import Uow, unit_of_work
 from shopkit.core.orders.numbers import Numbers
 from shopkit.core.settings.service import Cache
+from shopkit.core.storefront.cache import PageCache, StorefrontShop
 from shopkit.core.tenancy.resolving import Places
 from shopkit.registry import CONSUMERS
 from shopkit.sdk.errors import ConfigFault
@@ -31,7 +32,7 @@ log = structlog.get_logger(__name__)
 WORKER_SILENT_SECONDS = 120
 
 
-class Shop(CheckoutShop):
+class Shop(CheckoutShop, StorefrontShop):
     """What lives as long as the process; whoever needs a transaction asks it for a `uow`."""
 
     def __init__(self, config: Config, dsn: str, db: Database, keyring: KeyRing) -> None:
@@ -45,6 +46,7 @@ class Shop(CheckoutShop):
         self.waker = Waker()
         self.limits = Limits(config)
         self.reads = Batches(self.uow)
+        self.pages = PageCache(self.epochs, config.page_cache_bytes)
         self.numbers = Numbers(db)
         self.worker_seen_at: float | None = None
         """When this process's worker last finished a round, by the monotonic clock; None without a worker."""

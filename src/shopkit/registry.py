@@ -2,7 +2,7 @@
 
 from shopkit.core.catalog import jobs as catalog
 from shopkit.core.checkout import jobs as checkout
-from shopkit.core.kernel import idempotency, outbox
+from shopkit.core.kernel import epochs, idempotency, outbox
 from shopkit.core.kernel.jobs import Handler, Schedule
 from shopkit.core.kernel.outbox import Consumers
 from shopkit.core.notifications import jobs as notifications
@@ -11,6 +11,7 @@ CONSUMERS = Consumers((notifications.ORDER_MAIL,))
 HANDLERS: dict[str, Handler] = {handler.kind: handler for handler in (notifications.SENDING,)}
 SCHEDULES: tuple[Schedule, ...] = (
     Schedule(name="idempotency.purge", every_seconds=3600, run=idempotency.purge),
+    Schedule(name="caches.purge", every_seconds=3600, run=epochs.purge),
     Schedule(name="outbox.purge", every_seconds=3600, run=outbox.purge),
     *catalog.SCHEDULES,
     *checkout.SCHEDULES,

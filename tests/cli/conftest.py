@@ -103,7 +103,9 @@ class Running:
                 raise AssertionError(f"It ended with {self.process.returncode}: {self.said}")
             try:
                 self.get(path)
-            except (OSError, urllib.error.URLError):
+            except urllib.error.HTTPError as error:
+                raise AssertionError(f"{path} answered {error.code}: {self.said}") from None
+            except OSError:
                 assert time.monotonic() - started < SECONDS, self.said
                 time.sleep(0.02)
             else:
@@ -153,8 +155,9 @@ def a_folder() -> Iterator[Path]:
     path = Path(tempfile.mkdtemp(prefix="shopkit-cli-"))
     path.chmod(0o755)
     yield path
-    for cluster in [*path.glob("*/cluster"), *path.glob("*/*/cluster")]:
-        embedded.start(cluster.parent).stop()
+    if processes_of(path):  # a server whose starter was killed
+        for cluster in [*path.glob("*/cluster"), *path.glob("*/*/cluster")]:
+            embedded.start(cluster.parent).stop()
     shutil.rmtree(path)
 
 

@@ -6,7 +6,6 @@ import shopkit.web.app  # loads every domain
 from shopkit.core.kernel import messages
 from shopkit.sdk.errors import Refused
 
-
 WORKER_ONLY = {"lease_lost"}
 
 

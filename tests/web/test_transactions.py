@@ -14,7 +14,6 @@ from litestar.di import NamedDependency, Provide
 from litestar.response import Redirect
 
 from shopkit.bootstrap import Shop
-from shopkit.core.kernel import db
 from shopkit.core.kernel.uow import Uow
 from shopkit.sdk.errors import Conflict
 from shopkit.web import context
@@ -118,19 +117,6 @@ async def test_a_swallowed_sql_error_is_a_5xx_and_stores_nothing(caller: httpx.A
 
 
 async def test_a_commit_that_fails_is_a_5xx_and_stores_nothing(
-    caller: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    async def lost(connection: asyncpg.Connection) -> None:
-        connection.terminate()
-        raise ConnectionResetError("the server went away")
-
-    with monkeypatch.context() as patched:
-        patched.setattr(db, "commit", lost)
-        assert (await caller.post("/stored")).status_code >= 500
-    assert (await caller.get("/seen")).json() == []
-
-
-async def test_a_deferred_rule_broken_at_commit_is_a_5xx_and_stores_nothing(
     caller: httpx.AsyncClient, databases: Any, shop: Shop
 ) -> None:
     admin = await asyncpg.connect(databases.of(databases.admin, databases.name))

@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 import asyncpg
 import msgspec
-import uvloop
 from msgspec import Struct
 
 from shopkit import bootstrap
@@ -22,6 +21,11 @@ from shopkit.core.kernel.embedded import EmbeddedPostgres
 from shopkit.core.kernel.scope import STAFF, Scope
 from shopkit.migrations import versions
 from shopkit.sdk.errors import ConfigFault, Conflict, NotFound
+
+try:
+    from uvloop import new_event_loop
+except ImportError:  # not made for every platform
+    from asyncio import new_event_loop  # type: ignore[assignment]
 
 T = TypeVar("T")
 
@@ -94,8 +98,8 @@ def database(config: Config) -> Iterator[Urls]:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run it on uvloop, interrupted by Ctrl-C."""
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    """Run it, on uvloop where there is one; Ctrl-C interrupts it."""
+    with asyncio.Runner(loop_factory=new_event_loop) as runner:
         return runner.run(work)
 
 

@@ -5,6 +5,7 @@ Derived from the tables themselves, so that a new one cannot be forgotten; runni
 
 from sqlalchemy import Connection, MetaData, Table, text
 
+from shopkit.core.kernel.epochs import NOTE_CHANGE
 from shopkit.core.kernel.leases import CLAIM_WORK
 from shopkit.core.tenancy.hosts import RESOLVE_HOST
 
@@ -18,15 +19,36 @@ BEGIN NEW.updated_at := now(); RETURN NEW; END $$
 READ_ONLY = {"tenants", "tenant_hosts", "shopkit_version"}
 """The app role reads these; the owner writes them."""
 
+CATALOGUE = (
+    "brands", "categories", "category_listings", "category_translations", "media_assets", "product_categories",
+    "product_listings", "product_locations", "product_media", "product_option_values", "product_options",
+    "product_tags", "product_translations", "product_variants", "products", "slug_redirects", "store_locations",
+    "tags", "variant_option_values", "variant_prices", "vendors",
+)  # fmt: skip
+"""What the public pages show: a change of any row is told to the caches (`kernel.epochs`)."""
+CHANGES = {
+    **{table: {"note_change": "INSERT OR UPDATE OR DELETE ON {} FOR EACH STATEMENT"} for table in CATALOGUE},
+    # Pages tell whether there is any stock, not how much: an order that leaves some calls nothing.
+    "inventory_stocks": {
+        "note_change": "INSERT OR DELETE ON {} FOR EACH STATEMENT",
+        "note_change_of_stock": """UPDATE ON {} FOR EACH ROW WHEN (
+            (OLD.stock + OLD.oversell_limit > OLD.reserved) <> (NEW.stock + NEW.oversell_limit > NEW.reserved)
+            OR (OLD.variant_id, OLD.location_id) IS DISTINCT FROM (NEW.variant_id, NEW.location_id))""",
+    },
+}
+"""Table to its triggers that tell the caches."""
+
 
 def protect(connection: Connection, metadata: MetaData, app_role: str) -> None:
     """Row security and triggers on all tables, and the least grants that the app role needs."""
     connection.execute(text(TOUCH))
+    connection.exec_driver_sql(NOTE_CHANGE)
     for function in (CLAIM_WORK, RESOLVE_HOST):
         connection.exec_driver_sql(function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
     for table in metadata.sorted_tables:
         _secure(connection, table)
         _touch(connection, table)
+        _tell(connection, table)
         _grant(connection, table, app_role)
     role = _quote(connection, app_role)
     connection.execute(text("REVOKE ALL ON FUNCTION claim_work, resolve_host FROM PUBLIC"))
@@ -57,6 +79,12 @@ def _touch(connection: Connection, table: Table) -> None:
                 "FOR EACH ROW EXECUTE FUNCTION touch_updated_at()"
             )
         )
+
+
+def _tell(connection: Connection, table: Table) -> None:
+    for name, event in CHANGES.get(table.name, {}).items():
+        when = event.format(f'"{table.name}"')
+        connection.exec_driver_sql(f"CREATE OR REPLACE TRIGGER {name} AFTER {when} EXECUTE FUNCTION note_change()")
 
 
 def _grant(connection: Connection, table: Table, app_role: str) -> None:

@@ -1,13 +1,16 @@
 """I20: the same key has the same effect, over HTTP, whatever comes first, at once or after a crash."""
 
 import asyncio
+import contextlib
 import json
 import re
+from collections.abc import AsyncIterator
 from typing import Any
 
+import asyncpg
 import pytest
 
-from shopkit.core.checkout import saga, staff
+from shopkit.core.checkout import staff
 from shopkit.core.kernel import idempotency
 
 
@@ -120,25 +123,80 @@ async def test_a_refusal_leaves_the_key_usable(make: Any, making: Any, buyer: An
     assert (await buyer.quick(body, **key)).status_code == 201
 
 
-class Crash(Exception):
-    """The process ends here."""
+class Held:
+    """A stock row that somebody else has locked: a checkout has written everything and waits for it, the last."""
+
+    def __init__(self, admin: asyncpg.Connection) -> None:
+        self.admin = admin
+
+    async def waiting(self, task: asyncio.Task[Any]) -> int:
+        """The process id of the backend that waits."""
+        own = await self.admin.fetchval("SELECT pg_backend_pid()")
+        while not task.done():
+            pid = await self.admin.fetchval(
+                "SELECT pid FROM pg_stat_activity WHERE $1 = ANY(pg_blocking_pids(pid))", own
+            )
+            if pid is not None:
+                return int(pid)
+        raise AssertionError("nobody waited")
+
+
+@contextlib.asynccontextmanager
+async def held_stock(databases: Any, variant: Any) -> AsyncIterator[Held]:
+    admin = await asyncpg.connect(databases.of(databases.admin, databases.name))
+    try:
+        async with admin.transaction():
+            await admin.execute("SELECT FROM inventory_stocks WHERE variant_id = $1 FOR UPDATE", variant)
+            yield Held(admin)
+    finally:
+        await admin.close()
+
+
+async def test_while_the_first_still_runs_the_same_key_is_in_progress(
+    make: Any, making: Any, buyer: Any, databases: Any
+) -> None:
+    await make.shipping()
+    product, key = await make.product(), making.key()
+    body = making.quick_body(product)
+    async with held_stock(databases, product.variant) as held:
+        first = asyncio.create_task(buyer.quick(body, **key))
+        await held.waiting(first)
+        second = await buyer.quick(body, **key)
+        assert not first.done()
+    assert (second.status_code, second.json()["code"]) == (409, "in_progress")
+    assert int(second.headers["retry-after"]) >= 1
+    assert (await first).status_code == 201
+    assert (await buyer.quick(body, **key)).text == (await first).text
+
+
+async def test_while_a_cart_is_being_completed_the_same_key_is_in_progress(
+    make: Any, making: Any, buyer: Any, databases: Any
+) -> None:
+    await make.shipping()
+    product, key = await make.product(), making.key()
+    total = (await buyer.ready(product))["totals"]["total"]
+    async with held_stock(databases, product.variant) as held:
+        first = asyncio.create_task(buyer.complete(total, **key))
+        await held.waiting(first)
+        second = await buyer.complete(total, **key)
+        assert not first.done()
+    assert (second.status_code, second.json()["code"]) == (409, "in_progress")
+    assert (await first).status_code == 201
 
 
 async def test_a_crash_in_the_middle_leaves_the_key_usable_and_nothing_else(
-    make: Any, making: Any, buyer: Any, monkeypatch: pytest.MonkeyPatch
+    make: Any, making: Any, buyer: Any, databases: Any
 ) -> None:
     await make.shipping()
     product, key = await make.product(), making.key()
     body = making.quick_body(product)
     before = await make.counts()
-
-    async def crash(*_: Any, **__: Any) -> None:
-        raise Crash
-
-    with monkeypatch.context() as patched:
-        # The last statement of the transaction: everything else is written by then.
-        patched.setattr(saga.inventory, "reserve_for_placement", crash)
-        assert (await buyer.quick(body, **key)).status_code == 500
+    async with held_stock(databases, product.variant) as held:
+        ordering = asyncio.create_task(buyer.quick(body, **key))
+        assert await held.admin.fetchval("SELECT pg_terminate_backend($1)", await held.waiting(ordering))
+        answer = await ordering
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) >= 1
     assert await make.counts() == before
     assert (await buyer.quick(body, **key)).status_code == 201
     assert await make.value("SELECT count(*) FROM orders") == 1

@@ -147,6 +147,8 @@ class ProductListing(Timestamps, TenantRow):
               postgresql_where=text("status = 'active' AND visibility = 'public' AND deleted_at IS NULL")),
         Index("ix_product_listings_price", "tenant_id", "store_id", "sort_price", "product_id",
               postgresql_where=text("status = 'active' AND visibility = 'public' AND deleted_at IS NULL")),
+        Index("ix_product_listings_unpublish_at", "tenant_id", "unpublish_at",
+              postgresql_where=text("unpublish_at IS NOT NULL")),
     )  # fmt: skip
 
     product_id: Mapped[UUID]
@@ -298,6 +300,8 @@ class VariantPrice(Timestamps, TenantRow):
         check("cost_not_negative", "cost >= 0"),
         check("window_forward", "ends_at > starts_at"),
         unique("product_id", "variant_id", "currency", "starts_at", nulls_not_distinct=True),
+        Index("ix_variant_prices_starts_at", "tenant_id", "starts_at", postgresql_where=text("starts_at IS NOT NULL")),
+        Index("ix_variant_prices_ends_at", "tenant_id", "ends_at", postgresql_where=text("ends_at IS NOT NULL")),
     )
 
     product_id: Mapped[UUID]

@@ -54,6 +54,8 @@ class Config(Struct, frozen=True, kw_only=True):
     """Orders that one address may look up in a minute, per process."""
     body_max_bytes: Positive = 1_048_576
     """The largest request body."""
+    page_cache_bytes: Annotated[int, Meta(ge=0)] = 33_554_432
+    """Memory for answers of public pages (lists, products, categories), per process. 0: none are kept."""
     worker_poll_seconds: Annotated[float, Meta(gt=0, le=60)] = 1.0
     """How long the worker sleeps when nobody wakes it."""
 

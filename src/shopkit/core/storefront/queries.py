@@ -127,14 +127,14 @@ async def find_moved(uow: Uow, slugs: Sequence[str]) -> dict[str, str]:
     return {row["old"]: row["present"] for row in rows}
 
 
-_CATEGORIES: Final = """
-    SELECT c.id, c.parent_id, c.slug, coalesce(nullif(ct.name, ''), c.name) AS name, coalesce(n.count, 0) AS count
+CATEGORIES: Final = """
+    SELECT c.id, c.parent_id, c.slug, coalesce(nullif(ct.name, ''), c.name) AS name, listed.count
     FROM categories c
     LEFT JOIN category_translations ct ON ct.category_id = c.id AND ct.locale = $2
-    LEFT JOIN (
-        SELECT cl.category_id, count(*)::int AS count FROM category_listings cl
-        WHERE cl.published_at <= now() GROUP BY cl.category_id
-    ) n ON n.category_id = c.id
+    CROSS JOIN LATERAL (
+        SELECT count(*)::int AS count FROM category_listings cl
+        WHERE cl.category_id = c.id AND cl.published_at <= now() OFFSET 0
+    ) listed
     WHERE c.store_id = $1 AND c.is_active AND c.deleted_at IS NULL
     ORDER BY c.depth, c.position, c.name, c.id"""
 
@@ -144,5 +144,24 @@ async def list_categories(uow: Uow) -> list[CategoryData]:
 
     The numbers come from the lists' own projection; a listing whose last day is over counts until the next sweep.
     """
-    rows = await uow.sql.fetch(_CATEGORIES, uow.scope.store.id, uow.scope.locale)
+    rows = await uow.sql.fetch(CATEGORIES, uow.scope.store.id, uow.scope.locale)
     return [CategoryData(*row) for row in rows]
+
+
+EDGE: Final = """
+    SELECT extract(epoch FROM min(edge.moment) - now())::float8 FROM (
+        SELECT min(starts_at) AS moment FROM variant_prices WHERE starts_at > now()
+        UNION ALL SELECT min(ends_at) FROM variant_prices WHERE ends_at > now()
+        UNION ALL SELECT min(unpublish_at) FROM product_listings WHERE unpublish_at > now()
+        UNION ALL SELECT listed.moment FROM stores s CROSS JOIN LATERAL (
+            SELECT min(l.published_at) AS moment FROM product_listings l
+            WHERE l.store_id = s.id AND l.status = 'active' AND l.visibility = 'public' AND l.deleted_at IS NULL
+              AND l.published_at > now()
+        ) listed
+    ) edge"""
+
+
+async def next_edge(uow: Uow) -> float | None:
+    """Seconds until pages change without a write: some price or listing of the tenant begins or ends."""
+    seconds: float | None = await uow.sql.fetchval(EDGE)
+    return seconds

@@ -133,7 +133,11 @@ async def read_pages(uow: Uow, slugs: Sequence[str]) -> list[Encoded | str | Non
     found = await queries.find_products(uow, slugs)
     missing = [slug for slug in slugs if slug not in found]
     moved = await queries.find_moved(uow, missing) if missing else {}
-    pages = {slug: encode(_product(uow.scope, data, tells_stock=catalog.show_stock)) for slug, data in found.items()}
+    tells = catalog.show_stock
+    # Caches are told when stock comes or goes, not of each unit sold.
+    pages = {
+        slug: encode(_product(uow.scope, data, tells_stock=tells), is_lasting=not tells) for slug, data in found.items()
+    }
     return [pages.get(slug) or moved.get(slug) for slug in slugs]
 
 

@@ -1,5 +1,6 @@
-"""Tenants, hosts, stores, locations (A1, A3, A4)."""
+"""Tenants, hosts, stores, locations (A1, A3, A4); what caches are told."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from shopkit.core.kernel.tables import (
     belongs_to,
     check,
     currency_check,
+    func,
     one_of,
     unique,
 )
@@ -113,3 +115,18 @@ class CacheEpoch(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     version: Mapped[Big] = mapped_column(server_default="0")
+
+
+class CacheChange(Base):
+    """A transaction that changed what the public pages of a tenant show; the zero UUID means any tenant's.
+
+    Only ever inserted, each transaction its own row: no transaction waits for another one here. See `kernel.epochs`.
+    """
+
+    __tablename__ = "cache_changes"
+
+    transaction: Mapped[Big] = mapped_column(
+        primary_key=True, autoincrement=False, server_default=text("pg_current_xact_id()::text::bigint")
+    )
+    scope: Mapped[UUID] = mapped_column(primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(server_default=func.now())

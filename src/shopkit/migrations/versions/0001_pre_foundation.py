@@ -11,7 +11,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-FUNCTIONS = "claim_work, resolve_host, touch_updated_at"
+FUNCTIONS = "claim_work, note_change, resolve_host, touch_updated_at"
 
 
 def upgrade() -> None:

@@ -1,5 +1,12 @@
 -- The foundation's tables. Frozen: later changes are later revisions.
 
+CREATE TABLE cache_changes (
+    transaction BIGINT DEFAULT pg_current_xact_id()::text::bigint NOT NULL,
+    scope UUID NOT NULL,
+    created_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT pk_cache_changes PRIMARY KEY (transaction, scope)
+);
+
 CREATE TABLE cache_epochs (
     name TEXT NOT NULL,
     version BIGINT DEFAULT '0' NOT NULL,
@@ -675,6 +682,8 @@ CREATE INDEX ix_product_listings_product_id ON product_listings (tenant_id, prod
 
 CREATE UNIQUE INDEX ix_product_listings_tenant_id_store_id_slug ON product_listings (tenant_id, store_id, slug) WHERE deleted_at IS NULL;
 
+CREATE INDEX ix_product_listings_unpublish_at ON product_listings (tenant_id, unpublish_at) WHERE unpublish_at IS NOT NULL;
+
 CREATE TABLE product_locations (
     product_id UUID NOT NULL,
     location_id UUID NOT NULL,
@@ -1065,6 +1074,10 @@ CREATE TABLE variant_prices (
     CONSTRAINT ck_variant_prices_window_forward CHECK (ends_at > starts_at),
     CONSTRAINT uq_variant_prices_tenant_id_product_id_variant_id_curre_247b UNIQUE NULLS NOT DISTINCT (tenant_id, product_id, variant_id, currency, starts_at)
 );
+
+CREATE INDEX ix_variant_prices_ends_at ON variant_prices (tenant_id, ends_at) WHERE ends_at IS NOT NULL;
+
+CREATE INDEX ix_variant_prices_starts_at ON variant_prices (tenant_id, starts_at) WHERE starts_at IS NOT NULL;
 
 CREATE INDEX ix_variant_prices_variant_id ON variant_prices (tenant_id, variant_id) WHERE variant_id IS NOT NULL;
 
