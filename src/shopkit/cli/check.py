@@ -17,7 +17,7 @@ from shopkit.core.kernel import roles
 from shopkit.core.kernel.config import Config
 from shopkit.core.kernel.crypto import KeyRing
 from shopkit.migrations import versions
-from shopkit.migrations.protect import READ_ONLY
+from shopkit.migrations.protect import rights_of
 from shopkit.migrations.tables import metadata
 from shopkit.sdk.errors import ConfigFault
 
@@ -208,9 +208,7 @@ async def _grants(app: asyncpg.Connection) -> Finding:
     wrong = []
     for table in metadata.sorted_tables:
         granted = held.get(table.name)
-        wanted = {"SELECT"}
-        if table.name not in READ_ONLY:
-            wanted |= {"INSERT"} if table.info.get("append_only") else {"INSERT", "UPDATE", "DELETE"}
+        wanted = set(rights_of(table))
         if granted is not None and granted != wanted:
             excess, lack = ", ".join(sorted(granted - wanted)), ", ".join(sorted(wanted - granted))
             wrong.append(

@@ -3,10 +3,11 @@
 Derived from the tables themselves, so that a new one cannot be forgotten; running it twice changes nothing.
 """
 
-from sqlalchemy import Connection, MetaData, Table, text
+from sqlalchemy import Connection, MetaData, Table, inspect, text
 
 from shopkit.core.kernel.epochs import NOTE_CHANGE
 from shopkit.core.kernel.leases import CLAIM_WORK
+from shopkit.core.kernel.roles import BACKUP
 from shopkit.core.tenancy.hosts import RESOLVE_HOST
 
 TENANT = "(SELECT NULLIF(current_setting('app.tenant_id', true), '')::uuid)"
@@ -16,8 +17,8 @@ CREATE OR REPLACE FUNCTION touch_updated_at() RETURNS trigger LANGUAGE plpgsql A
 BEGIN NEW.updated_at := now(); RETURN NEW; END $$
 """
 
-READ_ONLY = {"tenants", "tenant_hosts", "shopkit_version"}
-"""The app role reads these; the owner writes them."""
+RIGHTS = {"tenants": ("SELECT",), "tenant_hosts": ("SELECT",), "cache_epochs": ("SELECT", "UPDATE")}
+"""What the app role may do where it is less than usual; the owner does the rest."""
 
 CATALOGUE = (
     "brands", "categories", "category_listings", "category_translations", "media_assets", "product_categories",
@@ -45,7 +46,11 @@ def protect(connection: Connection, metadata: MetaData, app_role: str) -> None:
     connection.exec_driver_sql(NOTE_CHANGE)
     for function in (CLAIM_WORK, RESOLVE_HOST):
         connection.exec_driver_sql(function.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+    # After a step back the newest tables are gone.
+    present = set(inspect(connection).get_table_names())
     for table in metadata.sorted_tables:
+        if table.name not in present:
+            continue
         _secure(connection, table)
         _touch(connection, table)
         _tell(connection, table)
@@ -55,6 +60,10 @@ def protect(connection: Connection, metadata: MetaData, app_role: str) -> None:
     connection.execute(text(f"GRANT EXECUTE ON FUNCTION claim_work, resolve_host TO {role}"))
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {role}"))
     connection.execute(text(f"GRANT SELECT ON shopkit_version TO {role}"))
+    if connection.scalar(text("SELECT true FROM pg_roles WHERE rolname = :name"), {"name": BACKUP}):
+        backup = _quote(connection, BACKUP)
+        connection.execute(text(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {backup}"))
+        connection.execute(text(f"GRANT SELECT ON ALL SEQUENCES IN SCHEMA public TO {backup}"))
 
 
 def _secure(connection: Connection, table: Table) -> None:
@@ -87,16 +96,16 @@ def _tell(connection: Connection, table: Table) -> None:
         connection.exec_driver_sql(f"CREATE OR REPLACE TRIGGER {name} AFTER {when} EXECUTE FUNCTION note_change()")
 
 
+def rights_of(table: Table) -> tuple[str, ...]:
+    """What the app role may do with a table: a ledger only grows (I17)."""
+    usual = ("SELECT", "INSERT") if table.info.get("append_only") else ("SELECT", "INSERT", "UPDATE", "DELETE")
+    return RIGHTS.get(table.name, usual)
+
+
 def _grant(connection: Connection, table: Table, app_role: str) -> None:
     role = _quote(connection, app_role)
-    if table.name in READ_ONLY:
-        rights = "SELECT"
-    elif table.info.get("append_only"):
-        rights = "SELECT, INSERT"
-    else:
-        rights = "SELECT, INSERT, UPDATE, DELETE"
     connection.execute(text(f'REVOKE ALL ON "{table.name}" FROM {role}'))
-    connection.execute(text(f'GRANT {rights} ON "{table.name}" TO {role}'))
+    connection.execute(text(f'GRANT {", ".join(rights_of(table))} ON "{table.name}" TO {role}'))
 
 
 def _quote(connection: Connection, name: str) -> str:

@@ -1,5 +1,6 @@
 """Database roles: the serving one is weak, and what a managed server forbids is reported, not hidden (I39)."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -8,7 +9,7 @@ import asyncpg
 import pytest
 
 from shopkit import bootstrap
-from shopkit.core.kernel import roles
+from shopkit.core.kernel import embedded, roles
 from shopkit.core.kernel.crypto import KeyRing
 from shopkit.sdk.errors import ConfigFault
 
@@ -93,3 +94,19 @@ async def test_a_password_is_set_and_not_reported(databases: Any, admin: asyncpg
 
 def test_names_are_quoted() -> None:
     assert roles.quote('a"; DROP') == '"a""; DROP"'
+
+
+async def test_the_backup_role_can_dump_every_tenant(databases: Any, tenant: Any, other_tenant: Any) -> None:
+    """A13: pg_dump as the backup role, data of both tenants included."""
+    dump = await asyncio.create_subprocess_exec(
+        str(embedded.binaries() / "pg_dump"),
+        "--data-only",
+        "--table=stores",
+        of(databases.admin, roles.BACKUP, databases.name),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, errors = await dump.communicate()
+    assert dump.returncode == 0, errors.decode()
+    assert str(tenant.made.tenant_id) in out.decode()
+    assert str(other_tenant.made.tenant_id) in out.decode()

@@ -32,6 +32,8 @@ ACQUIRE_SECONDS = 10
 
 LOST = (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, ConnectionError, asyncpg.AdminShutdownError)
 """What asyncpg raises when the server went away."""
+AWAY = (OSError, asyncpg.CannotConnectNowError, asyncpg.PostgresConnectionError)
+"""What connecting raises while there is no server; a missing socket file is among the OSErrors."""
 
 _lent: ContextVar[asyncpg.Connection] = ContextVar("shopkit_lent_connection")
 
@@ -41,6 +43,13 @@ class CommitFailed(Unavailable):
 
     code = "not_stored"
     message = "Nothing was stored; please try again."
+
+
+class CommitUnknown(Unavailable):
+    """The connection was lost while COMMIT was under way: it may be stored or not. The same key finds out (I66)."""
+
+    code = "outcome_unknown"
+    message = "It is not known whether this was stored; repeat it with the same Idempotency-Key."
 
 
 class Connection(asyncpg.Connection):
@@ -142,6 +151,8 @@ class Database:
                 connection = await self.pool.acquire(timeout=ACQUIRE_SECONDS)
             except TimeoutError:
                 raise Unavailable("All database connections are busy.") from None
+            except AWAY as error:
+                raise Unavailable("The database cannot be reached.") from error
             try:
                 await connection.execute(command)
             except LOST:
@@ -192,7 +203,11 @@ class Database:
 
 async def commit(connection: asyncpg.Connection) -> None:
     """COMMIT, and check that the answer is COMMIT: an aborted transaction answers ROLLBACK without an error."""
-    if await connection.execute("COMMIT") != "COMMIT":
+    try:
+        answer = await connection.execute("COMMIT")
+    except LOST as error:
+        raise CommitUnknown from error
+    if answer != "COMMIT":
         raise CommitFailed
 
 

@@ -129,6 +129,10 @@ PROBLEMS: Final[Mapping[str, Mapping[str, str]]] = {
         "en": "The shop is busy; please try again.",
         "bn": "দোকান এই মুহূর্তে ব্যস্ত; অনুগ্রহ করে আবার চেষ্টা করুন।",
     },
+    "outcome_unknown": {
+        "en": "It is not known whether this was stored; repeat it with the same Idempotency-Key.",
+        "bn": "এটি সংরক্ষিত হয়েছে কি না জানা যায়নি; একই Idempotency-Key দিয়ে আবার পাঠান।",
+    },
     "not_stored": {
         "en": "Nothing was stored; please try again.",
         "bn": "কিছুই সংরক্ষণ করা হয়নি; অনুগ্রহ করে আবার চেষ্টা করুন।",
