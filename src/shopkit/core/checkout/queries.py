@@ -71,9 +71,11 @@ class BasketData(Struct, frozen=True, kw_only=True):
     """Whether the cart holds stock already."""
 
 
-_FIRST_IMAGE = """(SELECT '/media/' || m.path FROM media_assets m WHERE m.id = coalesce(v.image_id, (
-    SELECT pm.media_id FROM product_media pm WHERE pm.product_id = v.product_id
-    ORDER BY pm.position, pm.id LIMIT 1)))"""
+# Two plain look-ups: an id from `coalesce(…, (SELECT …))` would be compared with every picture of the tenant.
+_FIRST_IMAGE = """'/media/' || CASE
+    WHEN v.image_id IS NOT NULL THEN (SELECT m.path FROM media_assets m WHERE m.id = v.image_id)
+    ELSE (SELECT m.path FROM product_media pm JOIN media_assets m ON m.id = pm.media_id
+          WHERE pm.product_id = v.product_id ORDER BY pm.position, pm.id LIMIT 1) END"""
 
 _STOCK = f"""(
     SELECT coalesce(sum(greatest(s.stock + s.oversell_limit - s.reserved, 0)), 0)::int AS free,
