@@ -49,6 +49,58 @@ PROBLEMS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "not_in_stock": {"en": "Not all of it has arrived yet.", "bn": "সব পণ্য এখনো এসে পৌঁছায়নি।"},
     "unknown_stock": {"en": "There is no such variant or location.", "bn": "এমন কোনো পণ্য বা গুদাম নেই।"},
+    "invalid_slug": {
+        "en": "An address has letters, digits and hyphens, in lower case.",
+        "bn": "ঠিকানায় ছোট হাতের অক্ষর, সংখ্যা ও হাইফেন থাকতে পারে।",
+    },
+    "invalid_price": {
+        "en": "This price contradicts itself.",
+        "bn": "এই মূল্যের তথ্যগুলো পরস্পরবিরোধী।",
+    },
+    "invalid_image": {
+        "en": "This is not a JPEG, PNG, WebP, GIF or AVIF image of a usable size.",
+        "bn": "এটি ব্যবহারযোগ্য আকারের JPEG, PNG, WebP, GIF বা AVIF ছবি নয়।",
+    },
+    "slug_taken": {
+        "en": "This address is taken.",
+        "bn": "এই ঠিকানাটি আগেই ব্যবহার করা হয়েছে।",
+    },
+    "key_taken": {
+        "en": "Another product has this key.",
+        "bn": "অন্য একটি পণ্যের এই কী আছে।",
+    },
+    "sku_taken": {
+        "en": "Another variant has this SKU.",
+        "bn": "অন্য একটি ভ্যারিয়েন্টের এই SKU আছে।",
+    },
+    "category_cycle": {
+        "en": "A category cannot stand under itself.",
+        "bn": "একটি ক্যাটাগরি নিজের অধীনে থাকতে পারে না।",
+    },
+    "variant_exists": {
+        "en": "There is a variant with these options already.",
+        "bn": "এই অপশনগুলোর একটি ভ্যারিয়েন্ট আগে থেকেই আছে।",
+    },
+    "option_mismatch": {
+        "en": "A variant has one value for each option of its product.",
+        "bn": "পণ্যের প্রতিটি অপশনের জন্য ভ্যারিয়েন্টের একটি করে মান থাকতে হবে।",
+    },
+    "last_variant": {
+        "en": "A product keeps at least one variant; delete the product instead.",
+        "bn": "পণ্যের অন্তত একটি ভ্যারিয়েন্ট থাকতে হবে; চাইলে পণ্যটিই মুছে ফেলুন।",
+    },
+    "too_many_variants": {
+        "en": "These options make too many variants.",
+        "bn": "এই অপশনগুলোতে অনেক বেশি ভ্যারিয়েন্ট তৈরি হয়।",
+    },
+    "nothing_to_sell": {
+        "en": "A product is published with an active variant that has a price.",
+        "bn": "পণ্য প্রকাশ করতে মূল্যসহ অন্তত একটি সক্রিয় ভ্যারিয়েন্ট লাগে।",
+    },
+    "load_refused": {
+        "en": "The file was not loaded; nothing was changed.",
+        "bn": "ফাইলটি লোড করা হয়নি; কিছুই বদলানো হয়নি।",
+    },
     "bad_request": {
         "en": "The request could not be read.",
         "bn": "অনুরোধটি পড়া যায়নি।",
