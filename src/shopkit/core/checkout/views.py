@@ -1,6 +1,7 @@
 """From baskets and orders to what buyers see. Pure."""
 
 from shopkit.core.cart.schemas import CartRow, Contact
+from shopkit.core.cart.totals import Totals
 from shopkit.core.checkout.basket import Basket
 from shopkit.core.checkout.queries import BasketLine
 from shopkit.core.checkout.schemas import (
@@ -36,25 +37,21 @@ class Writer:
         """An amount that may be missing."""
         return None if amount is None else self.money(amount)
 
+    def totals(self, totals: Totals) -> TotalsView:
+        """What it all comes to."""
+        return TotalsView(**{name: self.money(getattr(totals, name)) for name in Totals.__struct_fields__})
+
 
 def cart_view(cart: CartRow, basket: Basket, locale: str, *, token: str | None = None) -> CartView:
     """A cart as it stands now."""
     write = Writer(cart.currency, locale)
-    totals = basket.priced.totals
     return CartView(
         id=cart.id,
         token=token,
         status=cart.status,  # type: ignore[arg-type]
         currency=cart.currency,
         items=[_item(line, basket, write) for line in basket.lines],
-        totals=TotalsView(
-            subtotal=write.money(totals.subtotal),
-            discount=write.money(totals.discount),
-            shipping=write.money(totals.shipping),
-            tax=write.money(totals.tax),
-            tax_included=write.money(totals.tax_included),
-            total=write.money(totals.total),
-        ),
+        totals=write.totals(basket.priced.totals),
         contact=contact_view(basket.choices.contact),
         shipping_address=basket.choices.shipping_address,
         billing_address=basket.choices.billing_address,
@@ -135,13 +132,15 @@ def order_view(order: OrderDoc, locale: str, *, token: str | None = None) -> Ord
             )
             for line in order.items
         ],
-        totals=TotalsView(
-            subtotal=write.money(order.subtotal),
-            discount=write.money(order.discount_total),
-            shipping=write.money(order.shipping_total),
-            tax=write.money(order.tax_total),
-            tax_included=write.money(order.tax_included),
-            total=write.money(order.total),
+        totals=write.totals(
+            Totals(
+                subtotal=order.subtotal,
+                discount=order.discount_total,
+                shipping=order.shipping_total,
+                tax=order.tax_total,
+                tax_included=order.tax_included,
+                total=order.total,
+            )
         ),
         contact=ContactView(name=order.contact_name, phone=order.contact_phone, email=order.contact_email),
         shipping_address=order.shipping_address,

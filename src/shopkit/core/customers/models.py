@@ -55,7 +55,24 @@ class CustomerIdentity(Timestamps, TenantRow):
     verified_at: Mapped[datetime | None]
 
 
-class CustomerAddress(Timestamps, TenantRow):
+class AddressColumns:
+    """An address as rows keep it (D13); which parts a country needs is `customers.address`'s business."""
+
+    name: Mapped[str]
+    phone: Mapped[str]
+    country_code: Mapped[str]
+    admin1: Mapped[str | None]
+    admin2: Mapped[str | None]
+    admin3: Mapped[str | None]
+    area: Mapped[str | None]
+    postal_code: Mapped[str | None]
+    line1: Mapped[str]
+    line2: Mapped[str | None]
+    landmark: Mapped[str | None]
+    courier_location_refs: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
+
+
+class CustomerAddress(AddressColumns, Timestamps, TenantRow):
     """An entry of the address book; orders copy it, never point at it (D12)."""
 
     __tablename__ = "customer_addresses"
@@ -73,16 +90,4 @@ class CustomerAddress(Timestamps, TenantRow):
     is_default: Mapped[bool] = mapped_column(server_default="false")
     fingerprint: Mapped[str]
     """A hash of the text: the same address is stored once."""
-    name: Mapped[str]
-    phone: Mapped[str]
-    country_code: Mapped[str]
-    admin1: Mapped[str | None]
-    admin2: Mapped[str | None]
-    admin3: Mapped[str | None]
-    area: Mapped[str | None]
-    postal_code: Mapped[str | None]
-    line1: Mapped[str]
-    line2: Mapped[str | None]
-    landmark: Mapped[str | None]
-    courier_location_refs: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
     deleted_at: Mapped[datetime | None]

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import BigInteger, Identity, Index, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from shopkit.core.customers.models import AddressColumns
 from shopkit.core.kernel.tables import (
     APPEND_ONLY,
     Big,
@@ -145,7 +146,7 @@ class OrderItem(TenantRow):
     attributes: Mapped[dict[str, Any]] = mapped_column("metadata", server_default="{}")
 
 
-class OrderAddress(TenantRow):
+class OrderAddress(AddressColumns, TenantRow):
     """Where it goes and who is billed, as it was at placement (D12)."""
 
     __tablename__ = "order_addresses"
@@ -157,18 +158,6 @@ class OrderAddress(TenantRow):
 
     order_id: Mapped[UUID]
     type: Mapped[str]
-    name: Mapped[str]
-    phone: Mapped[str]
-    country_code: Mapped[str]
-    admin1: Mapped[str | None]
-    admin2: Mapped[str | None]
-    admin3: Mapped[str | None]
-    area: Mapped[str | None]
-    postal_code: Mapped[str | None]
-    line1: Mapped[str]
-    line2: Mapped[str | None]
-    landmark: Mapped[str | None]
-    courier_location_refs: Mapped[dict[str, Any]] = mapped_column(server_default="{}")
 
 
 AXES = ("order", "payment_status", "fulfillment_status", "payment", "shipment")
