@@ -8,16 +8,12 @@ from typing import Annotated, Literal
 
 from msgspec import UNSET, Meta, UnsetType, field
 
+from shopkit.core.catalog.schemas import Amount, LongText, ProductTexts, Slug, Text, Texts
 from shopkit.core.kernel.decode import Command, Exact, Instant, Line, Wrong
-from shopkit.sdk.money import MAX_ORDER_AMOUNT
 
-Amount = Annotated[int, Meta(ge=0, le=MAX_ORDER_AMOUNT)]
 Count = Annotated[int, Meta(ge=0, le=1_000_000_000)]
 Position = Annotated[int, Meta(ge=0, le=1_000_000)]
-Slug = Annotated[str, Meta(min_length=1, max_length=200)]
 Code = Annotated[str, Meta(pattern=r"^[a-z0-9_-]{1,64}$(?!\n)")]
-Text = Annotated[str, Meta(max_length=500)]
-LongText = Annotated[str, Meta(max_length=50_000)]
 Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$(?!\n)")]
 Region = Annotated[str, Meta(min_length=1, max_length=100)]
 Names = dict[str, Line]
@@ -33,21 +29,6 @@ class Seo(Command, frozen=True, kw_only=True):
 
     title: Text = ""
     description: Text = ""
-
-
-class Texts(Command, frozen=True, kw_only=True):
-    """A name and a description in another language."""
-
-    name: Line
-    description: LongText = ""
-
-
-class ProductTexts(Command, frozen=True, kw_only=True):
-    """A product's texts in another language."""
-
-    title: Line
-    short_description: Text = ""
-    description: LongText = ""
 
 
 class Location(Row, frozen=True, kw_only=True):
