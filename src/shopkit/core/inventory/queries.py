@@ -7,11 +7,14 @@ from uuid import UUID
 from shopkit.core.kernel.db import rows_of
 from shopkit.core.kernel.uow import Uow
 
-IS_SELLABLE = """(l.status = 'active'
-      AND (NOT EXISTS (SELECT FROM product_locations)
-           OR NOT EXISTS (SELECT FROM product_locations p WHERE p.product_id = {product})
-           OR EXISTS (SELECT FROM product_locations p WHERE p.product_id = {product} AND p.location_id = l.id)))"""
-"""Whether a product is sold from the location `l`. Most shops bind no product to a place: asked once per statement."""
+IS_SOLD_FROM = """(NOT EXISTS (SELECT FROM product_locations)
+           OR NOT EXISTS (SELECT FROM product_locations pl WHERE pl.product_id = {product})
+           OR EXISTS (SELECT FROM product_locations pl WHERE pl.product_id = {product}
+                      AND pl.location_id = {location}))"""
+"""Whether a location is among a product's. Most shops bind no product to a place: asked once per statement."""
+
+IS_SELLABLE = f"(l.status = 'active' AND {IS_SOLD_FROM.format(product='{product}', location='l.id')})"
+"""Whether a product is sold from the location `l`, which is open."""
 
 SELLABLE = f"""
     JOIN store_locations l ON l.id = s.location_id

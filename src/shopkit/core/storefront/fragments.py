@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from shopkit.core.inventory.queries import IS_SOLD_FROM
+
 LISTED: Final = "product_listings l JOIN products p ON p.id = l.product_id"
 
 VISIBLE: Final = """l.status = 'active' AND l.visibility = 'public' AND l.deleted_at IS NULL
@@ -55,7 +57,7 @@ def label(table: str, locale: str | None) -> str:
 
 
 def stock_sold_here(variant: str, product: str) -> str:
-    """FROM and WHERE of the stock rows `s` that the store may sell: the rule of `inventory.queries.SELLABLE`.
+    """FROM and WHERE of the stock rows `s` that the store may sell, as `inventory.queries.SELLABLE` says it.
 
     Its locations, and whether any product is bound to some, are asked once for the whole statement.
     """
@@ -63,7 +65,4 @@ def stock_sold_here(variant: str, product: str) -> str:
         FROM inventory_stocks s
         WHERE {variant} AND s.location_id = ANY(ARRAY(
             SELECT l.id FROM store_locations l WHERE l.store_id = $1 AND l.status = 'active'))
-          AND (NOT EXISTS (SELECT FROM product_locations)
-               OR NOT EXISTS (SELECT FROM product_locations pl WHERE pl.product_id = {product})
-               OR EXISTS (SELECT FROM product_locations pl
-                          WHERE pl.product_id = {product} AND pl.location_id = s.location_id))"""
+          AND {IS_SOLD_FROM.format(product=product, location="s.location_id")}"""
